@@ -1,0 +1,54 @@
+import { CodedError, codeOf, messageOf, stackOf } from '../base/errors.js'
+import { EXIT } from '../base/exit-code.js'
+import { nearestName } from '../base/nearest.js'
+import { usageError } from './arguments.js'
+import { COMMANDS, type Command } from './commands.js'
+
+/**
+ * Runs the command line `argv` (without node and the program's own name) and gives
+ * the exit code. `launcher SERVICE` is `launcher run SERVICE`; a command's name
+ * wins over a file of that name.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const [first = '--help', ...rest] = argv
+    if (first === '--version' || first === '-V') return await print((await import('./version.js')).version())
+    if (first === '--help' || first === '-h' || first === 'help') return await help(rest[0])
+    const named = COMMANDS[first]
+    const [command, args] = named ? [named, rest] : [COMMANDS['run'] as Command, argv]
+    if (args.includes('--help') && (command !== COMMANDS['run'] || args[0] === '--help')) return await help(first)
+    return await (await command.load())(args)
+  } catch (error) {
+    process.stderr.write(`launcher: ${error instanceof CodedError ? messageOf(error) : stackOf(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+async function help(name: string | undefined): Promise<number> {
+  const { helpText } = await import('./help.js')
+  if (name !== undefined && !COMMANDS[name]) throw usageError(`Cannot help with "${name}" as there is no such command${hint(name)}`)
+  return print(helpText(name))
+}
+
+function hint(name: string): string {
+  const near = nearestName(name, Object.keys(COMMANDS))
+  return near === undefined ? `: ${Object.keys(COMMANDS).join(', ')}` : `; did you mean ${near}?`
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return EXIT.clean
+}
+
+const USAGE_CODES = new Set(['USAGE', 'MODULE_MISSING', 'SERVICE_MISSING'])
+const CONFIGURATION_CODES = new Set(['CONFIG_INVALID', 'CONFIG_SYNTAX', 'CONFIG_UNREADABLE', 'CONFIG_DUPLICATE_OPTION', 'LISTEN_INVALID', 'SOCKET_ACTIVATION_INVALID'])
+
+/** What was typed wrongly on the command line is a usage error, wherever it was found out. */
+function exitCodeOf(error: unknown): number {
+  const code = codeOf(error) ?? ''
+  if (USAGE_CODES.has(code)) return EXIT.usage
+  if (!CONFIGURATION_CODES.has(code)) return EXIT.failure
+  const problems = error instanceof CodedError ? error.details['problems'] : undefined
+  const typed = Array.isArray(problems) && problems.length > 0 && problems.every((problem: { where?: unknown }) => String(problem.where).startsWith('--'))
+  return typed ? EXIT.usage : EXIT.configuration
+}

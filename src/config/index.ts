@@ -1,0 +1,20 @@
+/** `reeve/config`: what the author of a service needs of the configuration. */
+export type {
+  DurationOption, ListOption, NumberOption, OptionDefinition, OptionGroup, OptionGroups, SizeOption, SwitchOption, TextOption,
+} from '../base/option.js'
+export type { Config, ConfigChange, ConfigEntry, ConfigSnapshot } from './config.js'
+export { configFromSnapshot, describeChange, diffConfigs, snapshotOf } from './config.js'
+export type { ConfigValues, NameInCode, ValueOf } from './define-options.js'
+export { defineOptions } from './define-options.js'
+export type { ConfigErrorCode, ConfigProblem, SyntaxProblem } from './errors.js'
+export { CONFIG_ERROR_CODES } from './errors.js'
+export { mergeGroups } from './groups.js'
+export { camelName, envName, flagName } from './names.js'
+export type { OptionValue } from './option-value.js'
+export type { ConfigSource, RawConfig, RawEntry, RawValue, RawVariable, UnclaimedEntry } from './raw-config.js'
+export type { ResolvedConfig } from './resolve.js'
+export { extendConfig, resolveConfig } from './resolve.js'
+export { renderSample, type SampleOptions } from './sample.js'
+export { configToJson, renderConfig } from './show.js'
+export { existingFiles, readSources, type FlagValue, type SourceOptions } from './sources.js'
+export { knownOptions, rejectUnclaimed, unclaimedProblems, type KnownOptions } from './unclaimed.js'

@@ -1,0 +1,11 @@
+/** `reeve`: what a service and a program that launches services need. Nothing heavy loads with it. */
+export type { LauncherStatus, LastExit, WorkerStatus } from './admin/status.js'
+export { CodedError, codeOf, hasCode, type CodedErrorOptions } from './base/errors.js'
+export { EXIT, type ExitCode } from './base/exit-code.js'
+export type { Config, ConfigChange } from './config/config.js'
+export { defineOptions } from './config/define-options.js'
+export type { ListenTarget } from './ipc/listen-target.js'
+export { launch, ProcessLauncher, type LauncherOptions, type ServiceOptions } from './launcher/process-launcher.js'
+export type { ReloadOutcome } from './launcher/supervisor.js'
+export type { Logger } from './log/logger.js'
+export { defineService, type Service, type ServiceClass, type ServiceContext, type ServiceFactory, type TrackOptions } from './service/contract.js'

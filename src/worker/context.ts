@@ -1,0 +1,34 @@
+import { systemClock } from '../base/clock.js'
+import type { Config } from '../config/config.js'
+import type { StartMessage } from '../ipc/messages.js'
+import type { Logger } from '../log/logger.js'
+import { Timers } from '../loop/timers.js'
+import type { ServiceContext } from '../service/contract.js'
+import { InheritedSocket } from './inherited-socket.js'
+import type { Tasks } from './tasks.js'
+
+/** What a context is made of, beside the start message. */
+export interface ContextParts {
+  readonly config: Config
+  readonly log: Logger
+  readonly tasks: Tasks
+  /** Aborts when stopping begins. */
+  readonly signal: AbortSignal
+  extendTimeout(ms: number): void
+}
+
+/** The context of a service. What costs something to make is made when it is first used. */
+export function makeContext(start: StartMessage, parts: ContextParts): ServiceContext {
+  let timers: Timers | undefined
+  const { name, host, workerId, workers, generation } = start
+  const { config, log, tasks, signal, extendTimeout } = parts
+  return {
+    name, host, workerId, workers, generation, config, log, signal, extendTimeout,
+    sockets: Object.freeze(Object.fromEntries(start.sockets.map((socket) => [socket.name, new InheritedSocket(socket)]))),
+    get timers() {
+      timers ??= new Timers({ signal, log, clock: systemClock })
+      return timers
+    },
+    track: (taskName, work, options) => tasks.track(taskName, work, options),
+  }
+}

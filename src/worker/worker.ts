@@ -1,0 +1,137 @@
+import { systemClock } from '../base/clock.js'
+import { codeOf, messageOf } from '../base/errors.js'
+import { EXIT, type ExitCode } from '../base/exit-code.js'
+import type { StartMessage, WorkerMessage } from '../ipc/messages.js'
+import type { RootLogger } from '../log/create-logger.js'
+import type { Service } from '../service/contract.js'
+import { startBeat } from './beat.js'
+import { makeContext } from './context.js'
+import { drain } from './drain.js'
+import { loadModule, type LoadedModule } from './load-service.js'
+import type { Servers } from './servers.js'
+import { openSettings, type Settings } from './settings.js'
+import { Tasks } from './tasks.js'
+
+/** Where this worker is in its life. */
+type State =
+  | { readonly name: 'booting'; readonly booted: Promise<Service | undefined> }
+  | { readonly name: 'running'; readonly service: Service | undefined }
+  | { readonly name: 'stopping' }
+
+/** The child's side: loads the service, runs it, tells the launcher, drains. */
+export class Worker {
+  readonly #start: StartMessage
+  readonly #servers: Servers
+  readonly #tasks = new Tasks(systemClock)
+  readonly #stopping = new AbortController()
+  readonly #settings: Settings
+  #state: State = { name: 'booting', booted: Promise.resolve(undefined) }
+  #isScript = false
+
+  constructor(start: StartMessage, servers: Servers) {
+    this.#start = start
+    this.#servers = servers
+    this.#settings = openSettings(start)
+    // An unhandled rejection comes here too, as Node's default is to throw it.
+    process.on('uncaughtException', (error, origin) => this.#die(error, origin))
+    if (start.dieWithParent) void import('../base/native.js').then(({ loadNative }) => loadNative()?.dieWithParent())
+  }
+
+  get #log(): RootLogger {
+    return this.#settings.log
+  }
+
+  /** Ends with a worker that is ready, or with the process. */
+  async boot(): Promise<void> {
+    const booted = this.#boot()
+    this.#state = { name: 'booting', booted: booted.catch(() => undefined) }
+    try {
+      const service = await booted
+      if (this.#stopping.signal.aborted) return
+      this.#state = { name: 'running', service }
+      startBeat(this.#start.heartbeatIntervalMs, tell)
+      tell({ reeve: 'ready' })
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return
+      this.#log.error(`worker ${this.#start.workerId} could not start: ${messageOf(error)}`, { event: 'worker.failed', error })
+      tell({ reeve: 'failed', message: messageOf(error) }, codeOf(error) === 'CONFIG_INVALID' ? EXIT.configuration : EXIT.bootFailure)
+    }
+  }
+
+  async #boot(): Promise<Service | undefined> {
+    const { modulePath } = this.#start
+    process.argv[1] = modulePath
+    const module = await loadModule(modulePath)
+    await this.#settings.claim(module.kind === 'service' ? module.options : undefined)
+    this.#isScript = module.kind === 'script'
+    if (module.kind === 'script') return await this.#scriptReady()
+    return await this.#startService(module)
+  }
+
+  async #startService(module: Extract<LoadedModule, { kind: 'service' }>): Promise<Service> {
+    const service = await module.make(makeContext(this.#start, {
+      config: this.#settings.config,
+      log: this.#log,
+      tasks: this.#tasks,
+      signal: this.#stopping.signal,
+      extendTimeout: (ms) => tell({ reeve: 'extend', ms }),
+    }))
+    await service.start()
+    return service
+  }
+
+  /** A program is ready at its first listening server; if none was told to listen, shortly after it was evaluated. */
+  async #scriptReady(): Promise<undefined> {
+    if (this.#start.readyWhen === 'auto' && !this.#servers.any) await Promise.race([this.#servers.listening(), systemClock.sleep(SCRIPT_READY_MS)])
+    if (this.#start.readyWhen === 'listen' || this.#servers.any) await this.#servers.listening()
+  }
+
+  /** Drains and ends the process. Called again, it changes nothing. */
+  async stop(): Promise<void> {
+    const state = this.#state
+    if (state.name === 'stopping') return
+    this.#state = { name: 'stopping' }
+    tell({ reeve: 'stopping' })
+    this.#stopping.abort()
+    // A start owes nobody an answer yet: it is told by the signal, and not waited for long.
+    const service = state.name === 'running' ? state.service : await Promise.race([state.booted, systemClock.sleep(ABANDON_START_MS)])
+    const clean = await drain({
+      servers: this.#servers,
+      tasks: this.#tasks,
+      log: this.#log,
+      clock: systemClock,
+      stopService: service?.stop && (() => service.stop?.()),
+      keepAliveGraceMs: this.#start.keepAliveGraceMs,
+      timeoutMs: this.#start.gracefulShutdownTimeoutMs,
+    })
+    // A program with a SIGTERM listener of its own ends when that says so, or when it has nothing left to do.
+    if (this.#isScript && process.listenerCount('SIGTERM') > 1) process.channel?.unref()
+    else process.exit(clean ? EXIT.clean : EXIT.failure)
+  }
+
+  reopenLogs(): void {
+    this.#log.reopen()
+  }
+
+  /** What nobody caught ends this worker, and this worker only. A program that listens for it itself is left to do so. */
+  #die(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
+    if (this.#isScript && process.listenerCount('uncaughtException') > 1) return
+    const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'
+    this.#log.error(`worker ${this.#start.workerId} ends by an ${what}: ${messageOf(error)}`, { event: 'worker.uncaught', error })
+    tell({ reeve: 'failed', message: messageOf(error) }, this.#state.name === 'booting' ? EXIT.bootFailure : EXIT.failure)
+  }
+}
+
+/** After its module was evaluated, a program that listens to nothing is ready in so many ms. */
+const SCRIPT_READY_MS = 500
+const ABANDON_START_MS = 2_000
+/** How long a last message may take before the process ends all the same. */
+const LAST_MESSAGE_MS = 200
+
+/** Sends, and with `exitCode` ends the process when it has been sent. */
+function tell(message: WorkerMessage, exitCode?: ExitCode): void {
+  const end = (): void => { if (exitCode !== undefined) process.exit(exitCode) }
+  if (!process.send || !process.connected) return end()
+  process.send(message, undefined, undefined, end)
+  if (exitCode !== undefined) setTimeout(end, LAST_MESSAGE_MS)
+}
