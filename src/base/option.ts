@@ -26,6 +26,8 @@ export interface TextOption extends CommonOption {
   readonly choices?: readonly string[]
   /** The whole value must match. */
   readonly pattern?: RegExp
+  /** What the pattern means, for messages and the sample: `a whole number, or auto`. */
+  readonly expected?: string
 }
 
 export interface NumberOption extends CommonOption {

@@ -42,7 +42,9 @@ function parseQuantity(text: string, units: Readonly<Record<string, number>>, de
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
   if (factor === undefined) return undefined
   const product = Number(match[1]) * factor
-  return Number.isFinite(product) ? Math.round(product * 1e6) / 1e6 : undefined
+  if (!Number.isFinite(product)) return undefined
+  // 0.1 s is 100 ms, and not 100.00000000000001.
+  return Number.isInteger(product) || product > 1e9 ? product : Math.round(product * 1e6) / 1e6
 }
 
 function formatQuantity(value: number, units: readonly (readonly [string, number])[]): string {

@@ -17,7 +17,7 @@ export function obeysRule(definition: OptionDefinition, value: unknown): boolean
 /** What the option allows, as a phrase: `an integer from 1 to 64`, `one of debug, info`. */
 export function describeRule(definition: OptionDefinition): string {
   switch (definition.type) {
-    case 'string': return describeText(definition.choices, definition.pattern)
+    case 'string': return definition.expected ?? describeText(definition.choices, definition.pattern)
     case 'boolean': return 'true, yes, on, 1, false, no, off or 0'
     case 'list': return definition.choices ? `a list of ${definition.choices.join(', ')}` : 'a list of texts'
     case 'port': return `a port ${describeRange(rangeOf(definition), String)}`

@@ -84,5 +84,5 @@ function nameOf(event: { readonly service: string; readonly workerId: number; re
 function howItEnded(event: Extract<LauncherEvent, { event: 'worker.exited' }>): string {
   const end = event.error !== undefined ? `could not be forked: ${event.error}` : event.signal === null ? `exited with code ${event.code}` : `was ended by ${event.signal}`
   if (event.restartInMs === null) return end
-  return `${end}; its slot is restarted ${event.restartInMs === 0 ? 'at once' : `in ${Math.round(event.restartInMs)} ms`}`
+  return `${end}; its slot is restarted ${event.restartInMs === 0 ? 'at once' : `in ${event.restartInMs} ms`}`
 }

@@ -48,7 +48,7 @@ export interface Slot {
   /** Being started by a reload, to take over from `serving`. */
   successor: Seat | undefined
   /** Replaced, and still answering their last requests. */
-  readonly retiring: Seat[]
+  retiring: readonly Seat[]
   /** The service is to have fewer slots: this one goes when it has drained. */
   leaving: boolean
   forks: number
@@ -87,6 +87,11 @@ export function newSeat(now: number): Seat {
 /** The slots that are meant to be there, in the order of their numbers. */
 export function staying(service: Service): Slot[] {
   return service.slots.filter((slot) => !slot.leaving)
+}
+
+/** Those of them that have a process, or will have one: a slot that is done for good is not. */
+export function active(service: Service): Slot[] {
+  return service.ended ? [] : staying(service).filter((slot) => !isStopped(slot.serving))
 }
 
 export function seatsOf(slot: Slot): Seat[] {

@@ -7,7 +7,7 @@ import { messageOf } from '../base/errors.js'
 import { EXIT } from '../base/exit-code.js'
 import { diffConfigs } from '../config/config.js'
 import { createLogger, type RootLogger } from '../log/create-logger.js'
-import { loggerOptions } from '../log/options.js'
+import { logOptions } from '../log/options.js'
 import { levelOf, textOf, type LauncherEvent } from './events.js'
 import { forkWorker } from './fork-worker.js'
 import { Notifier } from './notify.js'
@@ -34,6 +34,7 @@ export class Launcher {
   #settings: Settings
   #sockets: readonly OwnedSocket[] = []
   #controlPath: string | null = null
+  readonly #logsJson: boolean
   #progress = ''
 
   /** @throws CodedError what `readSettings` throws: the configuration is checked here */
@@ -41,7 +42,9 @@ export class Launcher {
     this.#request = request
     this.#settings = readSettings(request)
     const { config, name, services } = this.#settings
-    this.#log = createLogger({ ...loggerOptions(config.group('log')), fields: { service: name, pid: process.pid }, transport: 'ring' })
+    const logSettings = config.of(logOptions).log
+    this.#logsJson = logSettings.format === 'json'
+    this.#log = createLogger({ ...logSettings, fields: { service: name, pid: process.pid }, transport: 'ring' })
     this.#notifier = new Notifier(process.env, (error) => this.#tell({ event: 'launcher.notify_failed', error: messageOf(error) }))
     this.#supervisor = new Supervisor(services, this.#ports())
   }
@@ -149,7 +152,7 @@ export class Launcher {
       const kept = diffConfigs(this.#settings.config, settings.config).filter(({ key }) => NEEDS_RESTART.has(key)).map(({ key }) => key)
       if (kept.length > 0) this.#tell({ event: 'launcher.config_kept', keys: kept })
       this.#settings = settings
-      this.#log.setLevel(loggerOptions(settings.config.group('log')).level)
+      this.#log.setLevel(settings.config.of(logOptions).log.level)
       return settings.services
     } catch (error) {
       this.#tell({ event: 'launcher.config_rejected', error: messageOf(error) })
@@ -180,7 +183,8 @@ export class Launcher {
     if (event.event === 'launcher.stopping') this.#notifier.stopping()
     if (event.event === 'reload.started') this.#notifier.reloading()
     if (event.event === 'reload.finished') this.#notifier.ready()
-    this.#log[levelOf(event)](textOf(event), event)
+    // The text says all that the fields say: for people once is enough.
+    this.#log[levelOf(event)](textOf(event), this.#logsJson ? event : undefined)
   }
 }
 

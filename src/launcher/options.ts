@@ -6,9 +6,9 @@ import { logOptions } from '../log/options.js'
  * the flags and their help, and the environment variables are all derived from here.
  */
 export const launcherOptions = {
-  name: { type: 'string', pattern: /^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/, sampleDefault: "the module's base name", help: 'What this launcher is called: in logs, in the process list, and in the name of its control socket.' },
+  name: { type: 'string', pattern: /[A-Za-z0-9_][A-Za-z0-9_.@-]*/, expected: 'letters, digits and any of _.@-', sampleDefault: "the module's base name", help: 'What this launcher is called: in logs, in the process list, and in the name of its control socket.' },
   host: { type: 'string', sampleDefault: "the machine's host name", help: 'The stable name of this host.' },
-  workers: { type: 'string', pattern: /^(auto|[1-9][0-9]{0,3})$/, default: 'auto', help: 'How many worker processes, at least 1; or "auto": one per CPU that the affinity mask and the cgroup quota grant.' },
+  workers: { type: 'string', pattern: /auto|[1-9][0-9]{0,3}/, expected: 'a whole number from 1 to 9999, or auto', default: 'auto', help: 'How many worker processes, at least 1; or "auto": one per CPU that the affinity mask and the cgroup quota grant.' },
   listen: { type: 'list', help: 'Sockets that the launcher binds before any worker starts and that every worker inherits: [NAME=]tcp://HOST:PORT or [NAME=]unix:/PATH[?mode=0660]. Without a name: http, then http2, http3 … Port 0 takes a free one.' },
   import: { type: 'list', help: 'Modules that each worker loads first, as by the --import of Node: "tsx" runs TypeScript.' },
   ready: { type: 'string', choices: ['auto', 'listen'], default: 'auto', help: 'When a program that was not written for Reeve counts as ready: "listen" at its first listening server, however long that takes; "auto" also half a second after its module was evaluated, when nothing has been told to listen by then.' },
@@ -30,7 +30,7 @@ export const launcherOptions = {
 export const serviceOptions = {
   module: { type: 'string', help: 'Path of the service module, from the folder in which the launcher was started.' },
   args: { type: 'list', help: "The service's own arguments." },
-  workers: { type: 'string', pattern: launcherOptions.workers.pattern, help: launcherOptions.workers.help, sampleDefault: 'that of [DEFAULT]' },
+  workers: { type: 'string', pattern: launcherOptions.workers.pattern, expected: launcherOptions.workers.expected, help: launcherOptions.workers.help, sampleDefault: 'that of [DEFAULT]' },
   listen: { type: 'list', help: 'Sockets of this service alone; see [DEFAULT].' },
   restart_type: { type: 'string', choices: launcherOptions.restart_type.choices, help: launcherOptions.restart_type.help, sampleDefault: 'that of [DEFAULT]' },
   critical: { type: 'boolean', default: true, help: 'When this service ends or gives up, the launcher stops.' },

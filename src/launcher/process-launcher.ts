@@ -9,7 +9,8 @@ import type { OptionValue } from '../config/option-value.js'
 import type { FlagValue } from '../config/sources.js'
 import type { Launcher } from './launcher.js'
 import { launcherOptions, SERVICE_PREFIX, serviceOptions } from './options.js'
-import type { ReloadOutcome, Supervisor } from './supervisor.js'
+import type { ReloadOutcome } from './rolling-reload.js'
+import type { Supervisor } from './supervisor.js'
 
 /** The launcher's options by their names in code: `{ workers: 8, gracefulShutdownTimeoutMs: 30_000 }`. */
 export type LauncherOptions = InCode<typeof launcherOptions>

@@ -1,11 +1,11 @@
 import type { LauncherStatus, WorkerStatus } from '../admin/status.js'
-import { isReady, seatsOf, staying, type Seat, type Slot } from './fleet.js'
+import { active, isReady, seatsOf, type Seat, type Slot } from './fleet.js'
 import type { OwnedSocket } from './owned-sockets.js'
 import type { Supervisor } from './supervisor.js'
 
 /** The state of everything, as `launcher status` shows it. */
 export function statusOf(supervisor: Supervisor, facts: { readonly name: string; readonly sockets: readonly OwnedSocket[]; readonly now: number }): LauncherStatus {
-  const wanted = supervisor.services.filter(({ ended }) => !ended).flatMap(staying)
+  const wanted = supervisor.services.flatMap(active)
   return {
     name: facts.name,
     pid: process.pid,
@@ -20,7 +20,7 @@ export function statusOf(supervisor: Supervisor, facts: { readonly name: string;
 
 function stateOf(supervisor: Supervisor): LauncherStatus['state'] {
   if (supervisor.stopping) return 'stopping'
-  if (supervisor.reload.name !== 'idle') return 'reloading'
+  if (supervisor.reload.state.name !== 'idle') return 'reloading'
   return supervisor.wasReady ? 'running' : 'starting'
 }
 

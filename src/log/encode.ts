@@ -13,7 +13,11 @@ import { isError, thrown, valueOf } from './fields.js'
  * Never throws.
  */
 export function encodeJson(value: unknown): string {
-  return encode(value, [])
+  try {
+    return encode(value, [])
+  } catch (error) {
+    return JSON.stringify(thrown(error))
+  }
 }
 
 const MAX_DEPTH = 8
@@ -26,7 +30,7 @@ function encode(value: unknown, ancestors: readonly object[]): string {
     case 'boolean': return String(value)
     case 'bigint': return `"${value}"`
     case 'symbol': return JSON.stringify(`[${String(value)}]`)
-    case 'function': return JSON.stringify(`[Function: ${String(valueOf(value, 'name'))}]`)
+    case 'function': return JSON.stringify(`[Function: ${value.name}]`)
     case 'undefined': return 'null'
     case 'object': return value === null ? 'null' : encodeObject(value, ancestors)
   }
@@ -34,7 +38,7 @@ function encode(value: unknown, ancestors: readonly object[]): string {
 
 function encodeObject(object: object, ancestors: readonly object[]): string {
   if (ancestors.includes(object)) return '"[Circular]"'
-  if (ancestors.length >= MAX_DEPTH) return Array.isArray(object) ? '"[Array]"' : '"[Object]"'
+  if (ancestors.length >= MAX_DEPTH) return '"[Object]"'
   try {
     return encodeMembers(object, [...ancestors, object])
   } catch (error) {

@@ -25,9 +25,13 @@ export function addFields(target: Record<string, unknown>, fields: LogFields | E
   }
 }
 
-/** Also true for errors of another realm, such as a `vm` context. */
+/** Also true for errors of another realm, such as a `vm` context. Never throws, as `instanceof` may for a Proxy. */
 export function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || value instanceof Error
+  try {
+    return types.isNativeError(value) || value instanceof Error
+  } catch {
+    return false
+  }
 }
 
 /** The value of a property, or what its getter threw, in brackets. Never throws. */

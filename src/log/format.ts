@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { factsOf, stackWithCauses } from './describe-error.js'
 import { encodeJson } from './encode.js'
-import { isError, type LogFields } from './fields.js'
+import { isError, valueOf, type LogFields } from './fields.js'
 import type { LogLevel } from './level.js'
 
 /**
@@ -103,7 +103,7 @@ function pairs(fields: LogFields, identity: LogFields): string {
 
 function errorPairs(name: string, error: Error): string {
   const facts = Object.entries(factsOf(error)).map(([fact, value]) => pair(`${name}.${fact}`, value))
-  return pair(name, error.message) + facts.join('')
+  return pair(name, valueOf(error, 'message')) + facts.join('')
 }
 
 function pair(name: string, value: unknown): string {

@@ -46,9 +46,8 @@ export class LogOutput {
     }
   }
 
-  /** Counts lines that were lost by `error`. A reader that has gone (EPIPE) is nobody's fault, and is not told. */
-  failed(error: unknown, lines: number): void {
-    this.#lost += lines
+  /** Tells of a failed write. A reader that has gone (EPIPE) is nobody's fault, and is not told of. */
+  failed(error: unknown): void {
     if (this.#file === undefined || this.#failureTold || codeOf(error) === 'EPIPE') return
     this.#failureTold = true
     tell(`Cannot write the log "${this.#file}" as a write failed; lines are lost until one succeeds: ${messageOf(error)}`)
@@ -59,8 +58,8 @@ export class LogOutput {
     this.#failureTold = false
   }
 
-  /** Counts lines that were dropped unwritten. */
-  dropped(lines: number): void {
+  /** Counts lines that will not be written. */
+  lose(lines: number): void {
     this.#lost += lines
   }
 

@@ -13,9 +13,11 @@ export interface RingTransportOptions {
   readonly describeDrop: (lines: number) => string
 }
 
-/** Bytes that wait, and how many records they stand for: a note of dropped lines stands for those. */
+/** A line that waits. */
 interface Waiting {
-  readonly lines: number
+  readonly sizeBytes: number
+  /** How many dropped lines it tells of; 0: it is a line itself. */
+  readonly tellsOf: number
   rest: Buffer
 }
 
@@ -41,8 +43,9 @@ export class RingTransport implements LogTransport {
   readonly #waiting: Waiting[] = []
   #descriptor: NonBlockingDescriptor
   #waitingBytes = 0
-  /** Dropped since the last note of it. */
-  #dropped = 0
+  /** Lines dropped since the last note of it. */
+  #untold = 0
+  /** The last line broke off: the next begins on a line of its own. */
   #torn = false
   #closed = false
   #retry: NodeJS.Timeout | undefined
@@ -61,8 +64,7 @@ export class RingTransport implements LogTransport {
   }
 
   write(line: string): void {
-    this.#noteDrops()
-    this.#add(line, 1)
+    this.#add(line)
     if (this.#retry === undefined) this.#drain()
   }
 
@@ -92,17 +94,21 @@ export class RingTransport implements LogTransport {
     this.#output.close()
   }
 
-  #add(line: string, lines: number): void {
+  #add(line: string): void {
     const bytes = Buffer.from(`${line}\n`)
     const hasRoom = this.#waiting.length === 0 || this.#waitingBytes + bytes.length <= this.#sizeBytes
-    if (this.#closed || this.#dropped > 0 || !hasRoom) return this.#drop(lines)
-    this.#waiting.push({ lines, rest: bytes })
+    if (this.#closed || this.#untold > 0 || !hasRoom) this.#drop()
+    else this.#push(bytes, 0)
+  }
+
+  #push(bytes: Buffer, tellsOf: number): void {
+    this.#waiting.push({ sizeBytes: bytes.length, tellsOf, rest: bytes })
     this.#waitingBytes += bytes.length
   }
 
-  #drop(lines: number): void {
-    this.#dropped += lines
-    this.#output.dropped(lines)
+  #drop(): void {
+    this.#untold++
+    this.#output.lose(1)
   }
 
   /** Writes what can be written now, and tries again later if something is left. */
@@ -111,12 +117,19 @@ export class RingTransport implements LogTransport {
     this.#retry = undefined
     if (this.#closed) return
     try {
-      while (this.#writeFirst());
-      this.#retryMs = FIRST_RETRY_MS
+      do this.#tellOfDrops()
+      while (this.#writeFirst())
     } catch (error) {
       if (codeOf(error) === 'EAGAIN') this.#retryLater()
       else this.#fail(error)
     }
+  }
+
+  /** Once half of the buffer is free. The note may exceed the buffer: it is short. */
+  #tellOfDrops(): void {
+    if (this.#untold === 0 || this.#waitingBytes > this.#sizeBytes / 2) return
+    this.#push(Buffer.from(`${this.#describeDrop(this.#untold)}\n`), this.#untold)
+    this.#untold = 0
   }
 
   /** False when nothing waits. */
@@ -128,18 +141,9 @@ export class RingTransport implements LogTransport {
     first.rest = first.rest.subarray(written)
     this.#waitingBytes -= written
     this.#retryMs = FIRST_RETRY_MS
-    if (first.rest.length > 0) return true
-    this.#waiting.shift()
+    if (first.rest.length === 0) this.#waiting.shift()
     this.#output.succeeded()
-    this.#noteDrops()
     return true
-  }
-
-  #noteDrops(): void {
-    if (this.#dropped === 0 || this.#closed || this.#waitingBytes > this.#sizeBytes / 2) return
-    const lines = this.#dropped
-    this.#dropped = 0
-    this.#add(this.#describeDrop(lines), 0)
   }
 
   #retryLater(): void {
@@ -149,12 +153,17 @@ export class RingTransport implements LogTransport {
 
   /** The reader is gone, or the disk is full: nothing of what waits can be written. */
   #fail(error: unknown): void {
-    this.#output.failed(error, 0)
+    const first = this.#waiting[0]
+    if (first !== undefined && first.rest.length < first.sizeBytes) this.#torn = true
+    this.#output.failed(error)
     this.#dropWaiting()
   }
 
   #dropWaiting(): void {
-    for (const { lines } of this.#waiting.splice(0)) this.#drop(lines)
+    for (const { tellsOf } of this.#waiting.splice(0)) {
+      if (tellsOf > 0) this.#untold += tellsOf
+      else this.#drop()
+    }
     this.#waitingBytes = 0
   }
 }

@@ -28,7 +28,7 @@ export class SyncTransport implements LogTransport {
   }
 
   write(line: string): void {
-    if (this.#closed) return this.#output.dropped(1)
+    if (this.#closed) return this.#output.lose(1)
     const bytes = Buffer.from(this.#torn ? `\n${line}\n` : `${line}\n`)
     let written = 0
     try {
@@ -37,7 +37,8 @@ export class SyncTransport implements LogTransport {
       this.#output.succeeded()
     } catch (error) {
       this.#torn ||= written > 0
-      this.#output.failed(error, 1)
+      this.#output.lose(1)
+      this.#output.failed(error)
     }
   }
 

@@ -3,7 +3,7 @@ import { configFromSnapshot, type Config } from '../config/config.js'
 import type { ConfigHandoff } from '../config/handoff.js'
 import type { StartMessage } from '../ipc/messages.js'
 import { createLogger, type RootLogger } from '../log/create-logger.js'
-import { loggerOptions } from '../log/options.js'
+import { logOptions } from '../log/options.js'
 
 /** Configuration and log of a worker. */
 export interface Settings {
@@ -20,7 +20,7 @@ export interface Settings {
 export function openSettings({ config: handoff, name, workerId }: StartMessage): Settings {
   const { snapshot, unclaimed } = handoff as ConfigHandoff
   let config = configFromSnapshot(snapshot)
-  const log = createLogger({ ...loggerOptions(config.group('log')), fields: { service: name, workerId, pid: process.pid }, transport: 'sync' })
+  const log = createLogger({ ...config.of(logOptions).log, fields: { service: name, workerId, pid: process.pid }, transport: 'sync' })
   return {
     get config() { return config },
     log,

@@ -8,13 +8,12 @@ const ONE_RANGE = /^bytes=\s*(\d*)-(\d*)\s*$/i
  * when nothing of it is there.
  */
 export function parseByteRange(value: string | undefined, sizeBytes: number): ByteSpan | 'whole' | 'unsatisfiable' {
-  const match = ONE_RANGE.exec(value ?? '')
-  const [first, last] = [match?.[1] ?? '', match?.[2] ?? '']
-  if (first === '' && last === '') return 'whole'
-  if (first === '') return suffix(Number(last), sizeBytes)
-  const [start, end] = [Number(first), last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1)]
-  if (last !== '' && Number(last) < start) return 'whole'
-  return start < sizeBytes ? { start, end } : 'unsatisfiable'
+  const [, first = '', last = ''] = ONE_RANGE.exec(value ?? '') ?? []
+  if (first === '') return last === '' ? 'whole' : suffix(Number(last), sizeBytes)
+  const start = Number(first)
+  const end = last === '' ? Number.POSITIVE_INFINITY : Number(last)
+  if (end < start) return 'whole'
+  return start < sizeBytes ? { start, end: Math.min(end, sizeBytes - 1) } : 'unsatisfiable'
 }
 
 /** The last `lengthBytes`, or all when there are fewer. */

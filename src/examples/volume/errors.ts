@@ -54,5 +54,5 @@ export function asRequestError(error: unknown, act: string): CodedError<RequestE
 }
 
 function isRequestError(error: unknown): error is CodedError<RequestErrorCode> {
-  return error instanceof CodedError && Object.hasOwn(STATUS_OF, error.code)
+  return error instanceof CodedError && Object.hasOwn(STATUS_OF, String(error.code))
 }

@@ -50,13 +50,13 @@ test('Scrubber shares names out, each to one slot, and survives volumes that go'
   for (const name of names) await overwrite(name, '!')
   for (const workerId of [0, 1, 2]) {
     const scrubber = scrubberOf(workerId, 3)
-    for (const _ of names.filter((name) => slotOf(name, 3) === workerId)) await scrubber.scrubNext(signal)
+    for (const name of names) if (slotOf(name, 3) === workerId) await scrubber.scrubNext(signal)
   }
   assert.deepEqual(logged.sort(), names.map((name) => `volume.rot ${name}`).sort())
   const late = scrubberOf(0, 1)
   await late.scrubNext(signal)
   for (const name of names) await store.delete(name)
-  for (const _ of names) await late.scrubNext(signal)
+  for (let calls = 0; calls < names.length; calls++) await late.scrubNext(signal)
 })
 
 test('Scrubber.scrubNext() rejects with the reason of its signal and marks nothing', async () => {

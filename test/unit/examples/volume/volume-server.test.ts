@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
-import type { IncomingHttpHeaders, Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { createVolumeServer } from '#src/examples/volume/volume-server.js'
 import type { VolumeServerOptions } from '#src/examples/volume/server-options.js'
 import { VolumeStore } from '#src/examples/volume/volume-store.js'
+import { notRun } from '../../../support/not-run.js'
 
 let store: VolumeStore
 let server: Server
@@ -183,9 +184,7 @@ test('a full disk is 507, keeps what was there and leaves no draft', async (t) =
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount], { stdio: 'pipe' })
   } catch (error) {
-    const reason = `a small tmpfs cannot be mounted here: ${String(error).split('\n')[0]}`
-    console.log(`NOT RUN: ${reason}`)
-    return t.skip(reason)
+    return t.skip(notRun('a full disk', `a small tmpfs cannot be mounted here: ${String(error).split('\n')[0]}`))
   }
   const outer = store.directory
   try {
@@ -241,7 +240,7 @@ async function ask(method: string, path: string, { body, headers = {} }: Questio
   const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
   const request = httpRequest({ host: '127.0.0.1', port: port(), method, path, headers: given, agent: false })
   request.end(body)
-  const [response] = await once(request, 'response') as [import('node:http').IncomingMessage]
+  const [response] = await once(request, 'response') as [IncomingMessage]
   const bytes = await buffer(response)
   const text = bytes.toString()
   const json: unknown = response.headers['content-type'] === 'application/json' && text ? JSON.parse(text) : undefined

@@ -10,6 +10,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { decodeFooter, encodeFooter } from '#src/examples/volume/volume-file.js'
 import { VolumeStore } from '#src/examples/volume/volume-store.js'
+import { notRun } from '../../../support/not-run.js'
 
 let root: string
 let directory: string
@@ -92,7 +93,7 @@ test('VolumeStore.open() says why a directory cannot be used', async () => {
 })
 
 test('VolumeStore.open() refuses a directory without the right to write', async (t) => {
-  if (process.getuid?.() === 0) return notRun(t, 'root may write everywhere')
+  if (process.getuid?.() === 0) return t.skip(notRun('VolumeStore.open() without the right to write', 'root may write everywhere'))
   await chmod(directory, 0o500)
   await assert.rejects(VolumeStore.open(directory), { code: 'VOLUME_DIRECTORY_UNUSABLE', message: /EACCES/ })
   await chmod(directory, 0o700)
@@ -157,9 +158,4 @@ async function* chunks(...parts: readonly string[]): AsyncGenerator<Uint8Array> 
 
 function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
-}
-
-function notRun(t: { skip(message: string): void }, reason: string): void {
-  console.log(`NOT RUN: ${reason}`)
-  t.skip(reason)
 }
