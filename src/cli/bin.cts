@@ -13,5 +13,6 @@ if (refused) {
   process.stderr.write(refused + '\n')
   process.exitCode = 2
 } else {
-  void import('./main.js').then((cli) => cli.main(process.argv.slice(2))).then((code: number) => process.exit(code))
+  const cli = require('../boot/launcher.cjs') as typeof import('./main.js')
+  void cli.main(process.argv.slice(2)).then((code: number) => process.exit(code))
 }

@@ -77,7 +77,7 @@ export class WorkerProcess {
 /** How long the end of a channel is waited for after the end of its process, in ms. */
 const LAST_MESSAGE_MS = 100
 
-const WORKER_MAIN = fileURLToPath(new URL('../worker/bootstrap.cjs', import.meta.url))
+const WORKER_MAIN = fileURLToPath(new URL('../boot/worker.cjs', import.meta.url))
 
 /**
  * A worker that hangs outlives a launcher that was killed, for it notices the

@@ -61,10 +61,11 @@ export class Worker {
   async #boot(): Promise<Service | undefined> {
     const { modulePath } = this.#start
     process.argv[1] = modulePath
+    const saysReady = hearReady()
     const module = await loadModule(modulePath)
     await this.#settings.claim(module.kind === 'service' ? module.options : undefined)
     this.#isScript = module.kind === 'script'
-    if (module.kind === 'script') return await this.#scriptReady()
+    if (module.kind === 'script') return await Promise.race([this.#scriptReady(), saysReady])
     return await this.#startService(module)
   }
 
@@ -127,6 +128,18 @@ const SCRIPT_READY_MS = 500
 const ABANDON_START_MS = 2_000
 /** How long a last message may take before the process ends all the same. */
 const LAST_MESSAGE_MS = 200
+
+/** Resolves when the program says that it is ready, as PM2's wait_ready wants it: `process.send('ready')`. */
+function hearReady(): Promise<undefined> {
+  const { send } = process
+  return new Promise((resolve) => {
+    const hearing = (...args: Parameters<NonNullable<typeof send>>): boolean => {
+      if (args[0] === 'ready') resolve(undefined)
+      return send?.apply(process, args) ?? false
+    }
+    if (send) process.send = hearing as typeof send
+  })
+}
 
 /** Sends, and with `exitCode` ends the process when it has been sent. */
 function tell(message: WorkerMessage, exitCode?: ExitCode): void {

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** For one command: what waits for longer, waits for something that will not come. */
+const COMMAND_TIMEOUT_MS = 30_000
 const REPOSITORY = join(import.meta.dirname, '../../..')
 const SCRIPT = join(REPOSITORY, 'test/support/boot-systemd.sh')
 const CANNOT = /^cannot (?<reason>.+)$/
@@ -28,10 +30,10 @@ export class Machine implements AsyncDisposable {
     this.#root = root
   }
 
-  /** Runs a command inside as root; its exit code is no error. */
+  /** Runs a command inside as root; its exit code is no error. @throws when it was killed or took more than 30 s. */
   run(command: string, ...args: readonly string[]): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
-      execFile('nsenter', ['--target', this.#pid, '--all', '--', command, ...args], { cwd: '/' }, (error, stdout, stderr) => {
+      execFile('nsenter', ['--target', this.#pid, '--all', '--', command, ...args], { cwd: '/', timeout: COMMAND_TIMEOUT_MS }, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number') reject(error)
         else resolve({ code: Number(error?.code ?? 0), stdout, stderr })
       })

@@ -63,7 +63,7 @@ after(async () => {
 describe('Notifier under systemd', { skip }, () => {
   const ways = [
     { name: 'notify-native', by: 'koffi', lines: ['NotifyAccess=main'] },
-    { name: 'notify-command', by: 'systemd-notify, without privileges', lines: ['NotifyAccess=all', 'Environment=REEVE_NO_NATIVE=1', 'User=reeve'] },
+    { name: 'notify-command', by: 'systemd-notify, without privileges', lines: ['NotifyAccess=all', 'KillMode=mixed', 'Environment=REEVE_NO_NATIVE=1', 'User=reeve'] },
   ]
   for (const { name, by, lines } of ways) {
     test(`start, reload, status and stop are told by ${by}`, async () => {
