@@ -60,7 +60,7 @@ async function openSocket(url: ListenUrl): Promise<OwnedSocket> {
 async function openTcp(url: Extract<ListenUrl, { kind: 'tcp' }>): Promise<OwnedSocket> {
   const addresses: readonly { address: string; family: number }[] = url.host === ''
     ? [{ address: '::', family: 6 }, { address: '0.0.0.0', family: 4 }]
-    : [await lookup(url.host)]
+    : [net.isIP(url.host) === 0 ? await lookup(url.host) : { address: url.host, family: net.isIP(url.host) }]
   for (const { address, family } of addresses) {
     try {
       const bound = listening({ kind: 'tcp', host: address, family: family === 6 ? 6 : 4, port: url.port })

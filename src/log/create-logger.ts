@@ -1,4 +1,5 @@
 import { contextFields } from './context.js'
+import { DeferredEmit, type Emit } from './deferred-emit.js'
 import { addFields, isError, thrown, type LogFields } from './fields.js'
 import { formatterOf, isJournal, LOG_FORMATS, type FormatRecord, type LogFormat, type LogRecord } from './format.js'
 import { levelsUpTo, type EnabledLevels, type LogLevel } from './level.js'
@@ -44,15 +45,14 @@ export interface RootLogger extends Logger {
 }
 
 /**
- * Makes the logger of a process. winston is loaded by its first record.
+ * Makes the logger of a process. winston is loaded by its first record; with the
+ * ring, a little later.
  *
  * @throws LOG_FILE_NOT_OPENED; RangeError for an unknown level or format
  */
 export function createLogger(options: CreateLoggerOptions = {}): RootLogger {
   return new TransportLogger(options)
 }
-
-type Emit = (record: LogRecord) => void
 
 /** Decides by a boolean, gathers the fields, and hands a record on. */
 class FieldLogger implements Logger {
@@ -109,6 +109,7 @@ class FieldLogger implements Logger {
 class TransportLogger extends FieldLogger implements RootLogger {
   readonly #enabled: EnabledLevels
   readonly #transport: LogTransport
+  readonly #deferred: DeferredEmit
 
   constructor(options: CreateLoggerOptions) {
     const enabled = levelsUpTo(options.level ?? 'info')
@@ -116,13 +117,15 @@ class TransportLogger extends FieldLogger implements RootLogger {
     addFields(identity, options.fields ?? {})
     const format = safeFormatter(resolveFormat(options), identity)
     const transport = openTransport(options, (lines) => format(dropRecord(lines, identity)))
-    let send: Emit | undefined
+    const deferred = new DeferredEmit(() => connectWinston(format, (line) => transport.write(line)))
+    const isSync = options.transport !== 'ring'
     super(enabled, identity, (record) => {
-      send ??= connectWinston(format, (line) => transport.write(line))
-      send(record)
+      deferred.add(record)
+      if (isSync) deferred.now()
     })
     this.#enabled = enabled
     this.#transport = transport
+    this.#deferred = deferred
   }
 
   get lost(): number {
@@ -138,10 +141,12 @@ class TransportLogger extends FieldLogger implements RootLogger {
   }
 
   flush(deadlineMs: number): Promise<void> {
+    this.#deferred.now()
     return this.#transport.flush(deadlineMs)
   }
 
   close(): void {
+    this.#deferred.now()
     this.#transport.close()
   }
 }

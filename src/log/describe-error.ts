@@ -27,9 +27,9 @@ export function stackWithCauses(error: Error): string {
 
 function stackLines(error: unknown, causesLeft: number): string[] {
   if (!isError(error)) return [encodeJson(error)]
-  const stack = valueOf(error, 'stack') ?? `${String(valueOf(error, 'name'))}: ${String(valueOf(error, 'message'))}`
+  const stack = valueOf(error, 'stack')
   const facts = factsOf(error)
-  const lines = String(stack).split('\n')
+  const lines = typeof stack === 'string' ? stack.split('\n') : [encodeJson(valueOf(error, 'message'))]
   if (Object.keys(facts).length > 0) lines.push(`    ${encodeJson(facts)}`)
   for (const [title, reason] of reasonsOf(error)) {
     if (causesLeft === 0) return [...lines, `${title}: …`]

@@ -54,8 +54,12 @@ function encodeMembers(object: object, ancestors: readonly object[]): string {
   if (object instanceof Set) return encodeList([...object], ancestors)
   if (object instanceof Map) return encodeMap(object, ancestors)
   if (ArrayBuffer.isView(object) || object instanceof ArrayBuffer) return `"[${object.constructor.name}: ${object.byteLength} bytes]"`
-  if ('toJSON' in object && typeof object.toJSON === 'function') return encode(object.toJSON(), ancestors)
+  if (hasToJson(object)) return encode(object.toJSON(), ancestors)
   return encodeEntries(Object.keys(object).map((name) => [name, valueOf(object, name)]), ancestors)
+}
+
+function hasToJson(object: object): object is { toJSON: () => unknown } {
+  return 'toJSON' in object && typeof object.toJSON === 'function'
 }
 
 function encodeMap(map: ReadonlyMap<unknown, unknown>, ancestors: readonly object[]): string {

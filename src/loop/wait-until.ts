@@ -3,12 +3,12 @@ import type { Clock } from '../base/clock.js'
 /**
  * How late a wake may be planned, in ms. Node's timers know whole milliseconds
  * only. The fraction that is left is rounded up when that costs no more than this;
- * otherwise it is rounded down, and what remains (at most 0.75 ms) is passed in
- * turns of the event loop, in which everything else goes on. At 10 ms that is one
- * wait in four, and half a percent of a core; rounding up always would be late by
- * up to 1 ms, rounding down always would poll for most of one before each call.
+ * otherwise it is rounded down, and what remains, less than half a millisecond, is
+ * passed in turns of the event loop, in which everything else goes on. At 10 ms
+ * that is about one wait in three, and 1 % of a core. Always rounding up would be
+ * late by up to 1 ms; always rounding down, to be exact, would cost 8 % of a core.
  */
-const TOLERANCE_MS = 0.25
+const TOLERANCE_MS = 0.5
 
 /**
  * Resolves at `time`, never before it, by the clock and not by the timer, which may

@@ -111,7 +111,7 @@ test('launcher run --pid-file writes its pid and removes the file at the end', a
   assert.throws(() => readFileSync(file), { code: 'ENOENT' })
 })
 
-test('launcher run keeps what a worker does out of its own process', async (t: TestContext) => {
+test('launcher run has requests answered by workers only, never by itself', async (t: TestContext) => {
   const launcher = await startReady(t, ['--workers', '2', ...LISTEN, WEB])
   const seen = new Map<number, WhoAmI>()
   for (let n = 0; n < 40; n++) {

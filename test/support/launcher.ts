@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly nodeOptions?: readonly string[]
   /** Runs the command instead of node itself: a program and its first arguments. */
   readonly wrapper?: readonly string[]
+  /** Done in its folder before it starts. */
+  readonly before?: (folder: string) => void
   /** Descriptors 3, 4, … of the launcher. */
   readonly fds?: readonly number[]
 }
@@ -118,6 +120,7 @@ export class LauncherProcess {
   #exited: Exit | undefined
 
   constructor(args: readonly string[], options: StartOptions) {
+    options.before?.(this.folder)
     const command = [...(options.command ?? ['run']), '--log-format', 'json', '--control', this.controlPath, ...args]
     const child = spawnCommand(command, { cwd: this.folder, ...options, env: { ...options.env, TEST_MARK: this.#mark } })
     assert.ok(child.pid !== undefined && child.stdout && child.stderr)

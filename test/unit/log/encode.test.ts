@@ -4,6 +4,21 @@ import { runInNewContext } from 'node:vm'
 import { CodedError } from '#src/base/errors.js'
 import { encodeJson } from '#src/log/encode.js'
 
+interface WrittenError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  readonly code?: string
+  readonly errno?: number
+  readonly details?: unknown
+  readonly cause?: WrittenError
+  readonly errors?: readonly WrittenError[]
+}
+
+function write(error: unknown): WrittenError {
+  return JSON.parse(encodeJson(error)) as WrittenError
+}
+
 test('encodeJson() writes what JSON has as JSON does', () => {
   const value = { a: [1, -2.5, 'x"\n', true, null], b: { c: {} }, d: undefined }
   assert.equal(encodeJson(value), JSON.stringify(value))
@@ -52,22 +67,22 @@ test('encodeJson() never throws', () => {
 test('encodeJson() writes an error whole', () => {
   const cause = Object.assign(new Error('inner'), { errno: -2 })
   const error = new CodedError('OUTER', 'outer', { details: { size: 1n }, cause })
-  const written = JSON.parse(encodeJson({ deep: [error] })).deep[0]
+  const written = write(error)
   assert.equal(written.code, 'OUTER')
   assert.equal(written.message, 'outer')
   assert.equal(written.name, 'CodedError')
   assert.deepEqual(written.details, { size: '1' })
   assert.match(written.stack, /encode\.test/)
-  assert.equal(written.cause.message, 'inner')
-  assert.equal(written.cause.errno, -2)
-  const both = JSON.parse(encodeJson(new AggregateError([new Error('one'), 'two'], 'both')))
-  assert.equal(both.errors[0].message, 'one')
-  assert.equal(both.errors[1], 'two')
+  assert.equal(written.cause?.message, 'inner')
+  assert.equal(written.cause?.errno, -2)
+  const both = write(new AggregateError([new Error('one'), 'two'], 'both'))
+  assert.equal(both.errors?.[0]?.message, 'one')
+  assert.equal(both.errors?.[1], 'two')
 })
 
 test('encodeJson() knows the errors of another realm, and a cause that is a ring', () => {
-  assert.equal(JSON.parse(encodeJson(runInNewContext('new TypeError("far")'))).message, 'far')
+  assert.equal(write(runInNewContext('new TypeError("far")')).message, 'far')
   const error = new Error('mine')
   error.cause = error
-  assert.equal(JSON.parse(encodeJson(error)).cause, '[Circular]')
+  assert.equal(write(error).cause, '[Circular]')
 })

@@ -57,7 +57,7 @@ test('text ends when causes form a ring', () => {
 test('json is one object a line: time, level, message, then the fields', () => {
   const line = json(record('a\nb', { error: new Error('x\ny'), n: 1n }))
   assert.ok(!line.includes('\n'))
-  const object = JSON.parse(line)
+  const object = JSON.parse(line) as { time: string; error: Error }
   assert.deepEqual(Object.keys(object), ['time', 'level', 'message', 'service', 'workerId', 'pid', 'error', 'n'])
   assert.equal(object.time, '1970-01-01T00:00:00.000Z')
   assert.equal(object.error.message, 'x\ny')

@@ -51,6 +51,7 @@ test('SyncTransport tells of a full disk once, and goes on', { skip: !existsSync
     for (const transport of ['sync', 'ring']) {
       const log = createLogger({ file: '/dev/full', transport })
       for (let n = 0; n < 10; n++) log.info('m')
+      await log.flush(1_000)
       console.log(log.lost)
     }`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'pipe'] })
