@@ -15,10 +15,13 @@ const typed = {
   '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
   // An async function that awaits nothing keeps the shape of an interface; a rejected promise is not a throw.
   '@typescript-eslint/require-await': 'off',
+  // Contexts and handles are closures, made to be taken apart.
+  '@typescript-eslint/unbound-method': 'off',
 }
 
 const bounds = {
-  complexity: ['error', 12],
+  // A switch is one decision: the exhaustive ones are how states and events are told apart.
+  complexity: ['error', { max: 12, variant: 'modified' }],
   eqeqeq: 'error',
   'max-depth': ['error', 3],
   'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
@@ -46,7 +49,7 @@ const named = {
 }
 
 export default defineConfig(
-  { ignores: ['dist/', 'test/dist/', 'coverage/', '**/node_modules/'] },
+  { ignores: ['dist/', 'test/dist/', 'coverage/', '**/node_modules/', 'test/fixtures/**/syntax-error.*'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['src/**/*.ts', 'test/**/*.ts'],

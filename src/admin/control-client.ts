@@ -10,8 +10,8 @@ export interface CallOptions {
 /**
  * Asks the launcher behind the control socket `path` and gives its `result`.
  *
- * @throws CodedError CONTROL_UNREACHABLE (nobody answers there), CONTROL_GONE (it
- * ended before it answered), CONTROL_TIMEOUT, or with the launcher's own code
+ * @throws CodedError CONTROL_UNREACHABLE (nobody answers there, or no launcher),
+ * CONTROL_GONE (it ended before it answered), CONTROL_TIMEOUT, or with the launcher's own code
  */
 export function callControl(path: string, method: string, params: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -27,11 +27,7 @@ export function callControl(path: string, method: string, params: Readonly<Recor
       const end = buffered.indexOf('\n')
       if (end < 0) return
       client.destroy()
-      try {
-        resolve(resultOf(buffered.slice(0, end)))
-      } catch (error) {
-        reject(error as Error)
-      }
+      resolve(resultOf(path, buffered.slice(0, end).trimEnd()))
     })
     client.once('error', (error) => reject(error instanceof CodedError ? error : unreachable(path, error)))
     client.once('close', () => {
@@ -41,13 +37,23 @@ export function callControl(path: string, method: string, params: Readonly<Recor
   })
 }
 
-function resultOf(line: string): unknown {
-  const answer: unknown = JSON.parse(line)
-  if (isRecord(answer) && isRecord(answer['error'])) {
-    const { code, message, details } = answer['error']
-    throw new CodedError(String(code), String(message), isRecord(details) ? { details } : {})
+async function resultOf(path: string, line: string): Promise<unknown> {
+  const answer = parseAnswer(line)
+  if (!answer) throw new CodedError('CONTROL_UNREACHABLE', `Cannot reach a launcher at "${path}" as something else answers there: ${line.slice(0, SHOWN_CHARS)}`)
+  if (!isRecord(answer['error'])) return answer['result']
+  const { code, message, details } = answer['error']
+  throw new CodedError(String(code), String(message), isRecord(details) ? { details } : {})
+}
+
+const SHOWN_CHARS = 80
+
+function parseAnswer(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const answer: unknown = JSON.parse(line)
+    return isRecord(answer) ? answer : undefined
+  } catch {
+    return undefined
   }
-  return isRecord(answer) ? answer['result'] : undefined
 }
 
 function unreachable(path: string, cause: Error): CodedError {

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { CodedError } from '../base/errors.js'
+import { CodedError, messageOf } from '../base/errors.js'
 
 /**
  * Where control sockets are: `$RUNTIME_DIRECTORY` (systemd's `RuntimeDirectory=`),
@@ -20,11 +20,15 @@ export function defaultControlPath(env: NodeJS.ProcessEnv, name: string): string
 
 /**
  * Makes the folder of a control socket, private to this user, where it is missing.
- * @throws CodedError CONTROL_FAILED when the folder belongs to somebody else, who could put his own socket there
+ * @throws CodedError CONTROL_FAILED when it cannot be made, or belongs to somebody else, who could put his own socket there
  */
 export function ensureControlDirectory(socketPath: string): void {
   const folder = path.dirname(socketPath)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new CodedError('CONTROL_FAILED', `Cannot put the control socket into "${folder}" as the system refuses: ${messageOf(cause)}`, { cause })
+  }
   const own = path.basename(folder) === `reeve-${process.getuid?.() ?? 0}`
   if (!own) return
   const facts = lstatSync(folder)

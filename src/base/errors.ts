@@ -41,7 +41,16 @@ export function messageOf(error: unknown): string {
 
 /** Stack and causes of anything that was thrown, for a log: lines joined by `\n`. */
 export function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = error.stack ?? `${error.name}: ${error.message}`
-  return error.cause === undefined ? own : `${own}\nCaused by: ${stackOf(error.cause)}`
+  return withCauses(error).map((each) => each instanceof Error ? each.stack ?? `${each.name}: ${each.message}` : String(each)).join('\nCaused by: ')
+}
+
+/** Each once, should the causes go in a ring. */
+function withCauses(error: unknown): readonly unknown[] {
+  const chain = [error]
+  for (;;) {
+    const last = chain.at(-1)
+    const cause = last instanceof Error ? last.cause : undefined
+    if (cause === undefined || chain.includes(cause)) return chain
+    chain.push(cause)
+  }
 }

@@ -25,14 +25,14 @@ export function parseSize(text: string): number | undefined {
   return bytes !== undefined && Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-/** The shortest text that `parseDuration` reads back as `ms`: `60s`, `500ms`, `2h`. */
+/** The shortest text that `parseDuration` reads back as `ms`: `500ms`, `90s`, `1m`, `2h`. */
 export function formatDuration(ms: number): string {
-  return formatQuantity(ms, [['h', 3_600_000], ['m', 60_000], ['s', 1_000], ['ms', 1]])
+  return formatQuantity(ms, [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1_000], ['ms', 1]])
 }
 
 /** The shortest text that `parseSize` reads back as `bytes`: `64MiB`, `100B`. */
 export function formatSize(bytes: number): string {
-  return formatQuantity(bytes, [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10], ['B', 1]])
+  return formatQuantity(bytes, [['TiB', 2 ** 40], ['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10], ['B', 1]])
 }
 
 function parseQuantity(text: string, units: Readonly<Record<string, number>>, defaultUnit: string): number | undefined {

@@ -4,6 +4,9 @@ import { nearestName } from '../base/nearest.js'
 import { usageError } from './arguments.js'
 import { COMMANDS, type Command } from './commands.js'
 
+const VERSION = new Set(['--version', '-V'])
+const HELP = new Set(['help', '--help', '-h'])
+
 /**
  * Runs the command line `argv` (without node and the program's own name) and gives
  * the exit code. `launcher SERVICE` is `launcher run SERVICE`; a command's name
@@ -12,9 +15,9 @@ import { COMMANDS, type Command } from './commands.js'
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     const [first = '--help', ...rest] = argv
-    if (first === '--version' || first === '-V') return await print((await import('./version.js')).version())
-    if (first === '--help' || first === '-h' || first === 'help') return await help(rest[0])
-    const named = COMMANDS[first]
+    if (VERSION.has(first)) return print((await import('./version.js')).version())
+    if (HELP.has(first)) return await help(rest[0])
+    const named = commandOf(first)
     const [command, args] = named ? [named, rest] : [COMMANDS['run'] as Command, argv]
     if (args.includes('--help') && (command !== COMMANDS['run'] || args[0] === '--help')) return await help(first)
     return await (await command.load())(args)
@@ -24,9 +27,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** A service may be called `constructor`, too. */
+function commandOf(name: string): Command | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+}
+
 async function help(name: string | undefined): Promise<number> {
   const { helpText } = await import('./help.js')
-  if (name !== undefined && !COMMANDS[name]) throw usageError(`Cannot help with "${name}" as there is no such command${hint(name)}`)
+  if (name !== undefined && !commandOf(name)) throw usageError(`Cannot help with "${name}" as there is no such command${hint(name)}`)
   return print(helpText(name))
 }
 

@@ -93,7 +93,7 @@ export function deadlineOf(state: ChildState): number {
   }
 }
 
-/** The same state after `ms` in which the launcher itself did not run: such time counts for no worker's deadline. */
+/** The same state after `ms` in which the launcher itself did not run: a boot or a beat that it could not hear is not late. A kill that was announced is. */
 export function postpone(state: ChildState, ms: number): ChildState {
   switch (state.name) {
     case 'starting': return { ...state, readyBy: state.readyBy + ms }

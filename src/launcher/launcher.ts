@@ -33,6 +33,7 @@ export class Launcher {
   readonly #hadTerminal = hasTerminal()
   #settings: Settings
   #sockets: readonly OwnedSocket[] = []
+  #socketsOpen = false
   #controlPath: string | null = null
   readonly #logsJson: boolean
   #progress = ''
@@ -59,7 +60,8 @@ export class Launcher {
     try {
       undo.push(listenForSignals((signal) => this.#onSignal(signal)))
       this.#sockets = await openSockets(this.#settings.listen, process.env)
-      undo.push(() => { for (const socket of this.#sockets) socket.close() })
+      this.#socketsOpen = true
+      undo.push(() => this.#closeSockets())
       for (const { name, url } of this.#sockets) this.#tell({ event: 'launcher.listening', socket: name, url })
       if (this.#settings.pidFile !== undefined) {
         const pidFile = takePidFile(this.#settings.pidFile)
@@ -175,12 +177,26 @@ export class Launcher {
     return () => server.close()
   }
 
+  /**
+   * Done when the stop begins: a connection that nobody will take is refused at
+   * once, not reset when the drain has ended. Workers hold the sockets themselves
+   * for as long as they serve.
+   */
+  #closeSockets(): void {
+    if (!this.#socketsOpen) return
+    this.#socketsOpen = false
+    for (const socket of this.#sockets) socket.close()
+  }
+
   #status(supervisor: Supervisor): LauncherStatus {
     return statusOf(supervisor, { name: this.#settings.name, sockets: this.#sockets, now: systemClock.now() })
   }
 
   #tell(event: LauncherEvent): void {
-    if (event.event === 'launcher.stopping') this.#notifier.stopping()
+    if (event.event === 'launcher.stopping') {
+      this.#notifier.stopping()
+      this.#closeSockets()
+    }
     if (event.event === 'reload.started') this.#notifier.reloading()
     if (event.event === 'reload.finished') this.#notifier.ready()
     // The text says all that the fields say: for people once is enough.

@@ -11,19 +11,19 @@ const UNIX = /^unix:(?:\/\/)?(\/[^?]*)(?:\?mode=(0?[0-7]{3}))?$/
 
 /**
  * Takes `[NAME=]URL` values apart. Those without a name are called http, http2, http3 …
- * A host of `*` or none is every address.
+ * unless another was given that name. A host of `*` or none is every address.
  *
  * @throws CodedError LISTEN_INVALID for one that is no such URL, or a name twice
  */
 export function parseListenUrls(values: readonly string[]): ListenUrl[] {
-  const urls: ListenUrl[] = []
-  for (const value of values) {
-    const [, given, named] = NAMED.exec(value) ?? []
-    const name = given ?? unnamed(urls)
-    if (urls.some((url) => url.name === name)) throw invalid(value, `the name "${name}" is taken`)
-    urls.push(parseListenUrl(name, named ?? value))
+  const parts = values.map((value) => ({ value, name: NAMED.exec(value)?.[1], url: NAMED.exec(value)?.[2] ?? value }))
+  const taken = new Set<string>()
+  for (const { value, name } of parts) {
+    if (name === undefined) continue
+    if (taken.has(name)) throw invalid(value, `the name "${name}" is taken`)
+    taken.add(name)
   }
-  return urls
+  return parts.map(({ name, url }) => parseListenUrl(name ?? takeFree(taken), url))
 }
 
 function parseListenUrl(name: string, text: string): ListenUrl {
@@ -42,12 +42,11 @@ function parseListenUrl(name: string, text: string): ListenUrl {
 /** sun_path of unix(7), less its end mark. */
 const MAX_UNIX_PATH_BYTES = 107
 
-function unnamed(urls: readonly ListenUrl[]): string {
-  const names = new Set(urls.map(({ name }) => name))
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? 'http' : `http${n}`
-    if (!names.has(name)) return name
-  }
+function takeFree(taken: Set<string>): string {
+  let name = 'http'
+  for (let number = 2; taken.has(name); number++) name = `http${number}`
+  taken.add(name)
+  return name
 }
 
 function invalid(value: string, rule: string): CodedError {

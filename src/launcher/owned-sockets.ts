@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
 import { CodedError, codeOf, messageOf } from '../base/errors.js'
 import { loadNative } from '../base/native.js'
@@ -80,8 +80,8 @@ async function openUnix(url: Extract<ListenUrl, { kind: 'unix' }>): Promise<Owne
   try {
     bound = listening(address)
   } catch (error) {
-    // A file that nobody listens behind is what a killed launcher left.
-    if (codeOf(error) !== 'EADDRINUSE' || await isAnswering(url.path)) throw error
+    // A socket that nobody listens behind is what a killed launcher left; any other file is somebody's.
+    if (codeOf(error) !== 'EADDRINUSE' || !lstatSync(url.path).isSocket() || await isAnswering(url.path)) throw error
     unlinkSync(url.path)
     bound = listening(address)
   }

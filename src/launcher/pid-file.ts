@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { CodedError, messageOf } from '../base/errors.js'
 
 export interface PidFile {
@@ -18,11 +18,13 @@ export function takePidFile(path: string): PidFile {
   if (owner !== undefined && owner !== process.pid && isOwner(owner, path)) {
     throw new CodedError('PID_FILE_IN_USE', `Cannot take the pid file "${path}" as the launcher that wrote it is running: pid ${owner}`, { details: { pid: owner } })
   }
+  const draft = `${path}.${process.pid}`
   try {
     // Written beside and renamed: a reader sees a whole number or none.
-    writeFileSync(`${path}.${process.pid}`, `${process.pid}\n`)
-    renameSync(`${path}.${process.pid}`, path)
+    writeFileSync(draft, `${process.pid}\n`)
+    renameSync(draft, path)
   } catch (cause) {
+    rmSync(draft, { force: true })
     throw new CodedError('PID_FILE_FAILED', `Cannot write the pid file "${path}" as the system refuses: ${messageOf(cause)}`, { cause })
   }
   return { remove: () => { if (readPid(path) === process.pid) unlinkSync(path) } }

@@ -73,6 +73,7 @@ export function readSettings(request: LaunchRequest): Settings {
   const services = request.module === undefined && sections.length > 0
     ? sections.map((section) => sectionSpec(section, config, shared))
     : [moduleSpec(request, defaults, shared)]
+  rejectSameSocket(services, shared, config)
   const settings: Settings = {
     name: defaults.name ?? services[0]?.spec.name ?? 'launcher',
     host: defaults.host ?? os.hostname(),
@@ -143,6 +144,17 @@ function listenUrls(config: Config, group: string, values: readonly string[] = [
     return parseListenUrls(values)
   } catch (error) {
     throw invalidValue(config, group, 'listen', messageOf(error))
+  }
+}
+
+/** A socket goes by its name: of two with the same one the second would never be opened. */
+function rejectSameSocket(services: readonly Planned[], shared: readonly ListenUrl[], config: Config): void {
+  const taken = new Set(shared.map(({ name }) => name))
+  for (const { spec, own } of services) {
+    for (const { name } of own) {
+      if (taken.has(name)) throw invalidValue(config, `${SERVICE_PREFIX}${spec.name}`, 'listen', `another socket is called "${name}": give this one a name of its own, NAME=URL`)
+      taken.add(name)
+    }
   }
 }
 

@@ -108,7 +108,8 @@ function fork(options: ForkOptions): ChildProcess {
     args: [...args],
     execArgv: SETPRIV === undefined ? nodeOptions : ['--pdeathsig', 'KILL', '--', node, ...nodeOptions],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...fds],
-    ...(cwd === undefined ? {} : { cwd }),
+    // Always given, undefined too: node:cluster keeps what was set before, by another service.
+    cwd,
   })
   // node:cluster always runs process.execPath; it is put back before anything else can look.
   if (SETPRIV !== undefined) process.execPath = SETPRIV

@@ -1,7 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { addFields, type LogFields } from './fields.js'
 
-const storage = new AsyncLocalStorage<LogFields>()
+/**
+ * One for the process, whatever the number of copies of this code in it: a
+ * worker's logger is bundled, and its service imports `reeve/log`.
+ */
+const storage = sharedStorage()
+
+function sharedStorage(): AsyncLocalStorage<LogFields> {
+  const key = Symbol.for('reeve.log.context')
+  const shared = globalThis as { [key]?: AsyncLocalStorage<LogFields> }
+  shared[key] ??= new AsyncLocalStorage()
+  return shared[key]
+}
 
 /**
  * Runs `fn`, and gives back what it returns. Every record that is logged in it,

@@ -15,7 +15,7 @@ const DELAY_MS = 250
 export class DeferredEmit {
   readonly #connect: () => Emit
   #emit: Emit | undefined
-  #waiting: LogRecord[] = []
+  readonly #waiting: LogRecord[] = []
   #timer: NodeJS.Timeout | undefined
   readonly #atExit = (): void => this.now()
 

@@ -15,8 +15,9 @@ process.on('SIGINT', note)
 process.on('SIGHUP', () => {})
 
 void import('./main.js').then(({ begin }) => {
+  // Begun before these listeners go: without any, Node forgets a signal that it has caught and not yet told of.
+  begin(messages, signals)
   process.off('message', keep)
   process.off('SIGTERM', note)
   process.off('SIGINT', note)
-  begin(messages, signals)
 })

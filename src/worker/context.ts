@@ -1,4 +1,3 @@
-import { systemClock } from '../base/clock.js'
 import type { Config } from '../config/config.js'
 import type { StartMessage } from '../ipc/messages.js'
 import type { Logger } from '../log/logger.js'
@@ -17,18 +16,25 @@ export interface ContextParts {
   extendTimeout(ms: number): void
 }
 
-/** The context of a service. What costs something to make is made when it is first used. */
-export function makeContext(start: StartMessage, parts: ContextParts): ServiceContext {
+/** The context of a service, with its timers, once it has asked for any. */
+export interface MadeContext {
+  readonly context: ServiceContext
+  readonly timers: () => Timers | undefined
+}
+
+/** What costs something to make is made when it is first used. */
+export function makeContext(start: StartMessage, parts: ContextParts): MadeContext {
   let timers: Timers | undefined
   const { name, host, workerId, workers, generation } = start
   const { config, log, tasks, signal, extendTimeout } = parts
-  return {
+  const context: ServiceContext = {
     name, host, workerId, workers, generation, config, log, signal, extendTimeout,
     sockets: Object.freeze(Object.fromEntries(start.sockets.map((socket) => [socket.name, new InheritedSocket(socket)]))),
     get timers() {
-      timers ??= new Timers({ signal, log, clock: systemClock })
+      timers ??= new Timers({ signal, log })
       return timers
     },
     track: (taskName, work, options) => tasks.track(taskName, work, options),
   }
+  return { context, timers: () => timers }
 }

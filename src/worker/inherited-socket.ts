@@ -1,4 +1,4 @@
-import net from 'node:net'
+import type net from 'node:net'
 import { CodedError } from '../base/errors.js'
 import type { ListenTarget } from '../ipc/listen-target.js'
 import { listenOnInherited } from '../ipc/listening-handle.js'

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import Module from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CodedError, codeOf, messageOf } from '../base/errors.js'
+import { compileFunction } from 'node:vm'
+import { CodedError, codeOf } from '../base/errors.js'
 import type { OptionGroups } from '../base/option.js'
 import type { Service, ServiceClass, ServiceContext, ServiceFactory } from '../service/contract.js'
+import { locateSyntaxError } from './locate-syntax-error.js'
 
 /** What a module turned out to be. */
 export type LoadedModule =
@@ -44,6 +46,7 @@ async function evaluate(file: string): Promise<unknown> {
     if (codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?tsx?$/.test(file)) {
       throw new CodedError('SERVICE_TYPESCRIPT', `Cannot load "${file}" as Node ${process.versions.node} does not run TypeScript by itself: add --import tsx, or compile it`, { cause: error })
     }
+    if (error instanceof SyntaxError) locateSyntaxError(error, file)
     throw error
   }
 }
@@ -52,14 +55,22 @@ interface ModuleInternals {
   _load(file: string, parent: undefined, isMain: boolean): unknown
 }
 
-/** A module that turns out to be ESM after all, with an await at its top, is imported. */
+/**
+ * What does not parse as CommonJS is imported: Node then sees for itself that it
+ * is ESM, or says what is wrong. To load it and see would not do: as the main
+ * module Node itself imports ESM, but later, and `_load` gives an empty object.
+ */
 async function loadMain(file: string): Promise<unknown> {
+  if (!file.endsWith('.cjs') && !parsesAsCommonJs(file)) return await import(pathToFileURL(file).href)
+  return (Module as unknown as ModuleInternals)._load(file, undefined, true)
+}
+
+function parsesAsCommonJs(file: string): boolean {
   try {
-    return (Module as unknown as ModuleInternals)._load(file, undefined, true)
-  } catch (error) {
-    const isEsm = ['ERR_REQUIRE_ASYNC_MODULE', 'ERR_REQUIRE_ESM'].includes(codeOf(error) ?? '') || (error instanceof SyntaxError && /\b(import|export|await)\b/.test(messageOf(error)))
-    if (!isEsm) throw error
-    return await import(pathToFileURL(file).href)
+    compileFunction(readFileSync(file, 'utf8'), ['exports', 'require', 'module', '__filename', '__dirname'], { filename: file })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -23,18 +23,15 @@ export class TrackedServer {
   readonly #server: net.Server
   readonly #sockets = new Set<HttpSocket>()
   readonly #sessions = new Set<ServerHttp2Session>()
+  /** Of a TLS server: what is below its sockets, or has not shaken hands yet. */
+  readonly #raw = new Set<net.Socket>()
   #drained: Promise<void> | undefined
 
   constructor(server: net.Server) {
     this.#server = server
-    server.on(isTls(server) ? 'secureConnection' : 'connection', (socket: HttpSocket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
-    server.on('session', (session: ServerHttp2Session) => {
-      this.#sessions.add(session)
-      session.once('close', () => this.#sessions.delete(session))
-    })
+    server.on(isTls(server) ? 'secureConnection' : 'connection', (socket: HttpSocket) => keepOpen(this.#sockets, socket))
+    server.on('session', (session: ServerHttp2Session) => keepOpen(this.#sessions, session))
+    if (isTls(server)) server.on('connection', (socket: net.Socket) => keepOpen(this.#raw, socket))
   }
 
   /** `graceMs` null: as long as the server's own `keepAliveTimeout`. */
@@ -45,6 +42,7 @@ export class TrackedServer {
 
   destroyUpgraded(): void {
     for (const socket of this.#sockets) if (!isBusy(socket)) socket.destroy()
+    this.#cutHandshakes()
   }
 
   unfinished(): string[] {
@@ -58,18 +56,23 @@ export class TrackedServer {
 
   async #drain(graceMs: number | null): Promise<void> {
     const server = this.#server
-    const closed = new Promise<void>((resolve) => {
-      if (!server.listening && this.#sockets.size === 0) return resolve()
-      server.once('close', resolve)
-    })
+    // One that the service has closed may have told so already, in the tick before its last connection does.
+    const closed = server.listening ? closeOf(server) : Promise.all([...this.#sockets].map(closeOf))
     server.close = (callback) => {
       void closed.then(() => callback?.())
       return server
     }
     if (isHttp(server)) this.#closeGently(server, graceMs ?? (server.keepAliveTimeout || DEFAULT_GRACE_MS))
     for (const session of this.#sessions) session.close()
+    setTimeout(() => this.#cutHandshakes(), graceMs ?? DEFAULT_GRACE_MS).unref()
     if (server.listening) net.Server.prototype.close.call(server)
     await closed
+  }
+
+  /** Who has not shaken hands has asked nothing, and could go on so for two minutes. */
+  #cutHandshakes(): void {
+    const secure = new Set([...this.#sockets].map(peerOf))
+    for (const socket of this.#raw) if (socket.remotePort !== undefined && !secure.has(peerOf(socket))) socket.destroy()
   }
 
   #closeGently(server: HttpServer, graceMs: number): void {
@@ -106,6 +109,20 @@ function closeWhenIdle(socket: HttpSocket, graceMs: number): void {
     if (silent) socket.destroy()
     else closeWhenIdle(socket, graceMs)
   }, graceMs).unref()
+}
+
+function keepOpen<Connection extends net.Socket | ServerHttp2Session>(open: Set<Connection>, connection: Connection): void {
+  open.add(connection)
+  connection.once('close', () => open.delete(connection))
+}
+
+/** Unlike `once` of node:events, it does not mind an error before. */
+function closeOf(emitter: net.Server | net.Socket): Promise<void> {
+  return new Promise((resolve) => { emitter.once('close', () => resolve()) })
+}
+
+function peerOf({ remoteAddress, remotePort }: net.Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function isBusy(socket: HttpSocket): boolean {

@@ -5,8 +5,8 @@ import type { StartMessage, WorkerMessage } from '../ipc/messages.js'
 import type { RootLogger } from '../log/create-logger.js'
 import type { Service } from '../service/contract.js'
 import { startBeat } from './beat.js'
-import { makeContext } from './context.js'
-import { drain } from './drain.js'
+import { makeContext, type MadeContext } from './context.js'
+import { Drain } from './drain.js'
 import { loadModule, type LoadedModule } from './load-service.js'
 import type { Servers } from './servers.js'
 import { openSettings, type Settings } from './settings.js'
@@ -26,6 +26,8 @@ export class Worker {
   readonly #stopping = new AbortController()
   readonly #settings: Settings
   #state: State = { name: 'booting', booted: Promise.resolve(undefined) }
+  #made: MadeContext | undefined
+  #drain: Drain | undefined
   #isScript = false
 
   constructor(start: StartMessage, servers: Servers) {
@@ -70,13 +72,17 @@ export class Worker {
   }
 
   async #startService(module: Extract<LoadedModule, { kind: 'service' }>): Promise<Service> {
-    const service = await module.make(makeContext(this.#start, {
+    this.#made = makeContext(this.#start, {
       config: this.#settings.config,
       log: this.#log,
       tasks: this.#tasks,
       signal: this.#stopping.signal,
-      extendTimeout: (ms) => tell({ reeve: 'extend', ms }),
-    }))
+      extendTimeout: (ms) => {
+        tell({ reeve: 'extend', ms })
+        this.#drain?.extend(ms)
+      },
+    })
+    const service = await module.make(this.#made.context)
     await service.start()
     return service
   }
@@ -96,15 +102,16 @@ export class Worker {
     this.#stopping.abort()
     // A start owes nobody an answer yet: it is told by the signal, and not waited for long.
     const service = state.name === 'running' ? state.service : await Promise.race([state.booted, systemClock.sleep(ABANDON_START_MS)])
-    const clean = await drain({
+    this.#drain = new Drain({
       servers: this.#servers,
       tasks: this.#tasks,
+      timers: this.#made?.timers(),
       log: this.#log,
-      clock: systemClock,
       stopService: service?.stop && (() => service.stop?.()),
       keepAliveGraceMs: this.#start.keepAliveGraceMs,
       timeoutMs: this.#start.gracefulShutdownTimeoutMs,
     })
+    const clean = await this.#drain.run()
     // A program with a SIGTERM listener of its own ends when that says so, or when it has nothing left to do.
     if (this.#isScript && process.listenerCount('SIGTERM') > 1) process.channel?.unref()
     else process.exit(clean ? EXIT.clean : EXIT.failure)

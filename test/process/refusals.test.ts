@@ -109,8 +109,9 @@ test('launcher run takes over the control socket of a launcher that is dead', as
 const BOOT_FAILURES: readonly (readonly [what: string, file: string, env: Record<string, string>, says: RegExp])[] = [
   ['throws when it is imported', 'modules/throws-at-import.mjs', {}, /no database today[^]*at openTheDatabase .*throws-at-import\.mjs:2/],
   ['throws in start()', 'web.mjs', { START: 'throw' }, /start\(\) failed as it was told to[^]*at .*web\.mjs:\d+/],
-  ['is an ES module with a syntax error', 'modules/syntax-error.mjs', {}, /SyntaxError/],
-  ['is a CommonJS module with a syntax error', 'modules/syntax-error.cjs', {}, /SyntaxError/],
+  ['is an ES module with a syntax error', 'modules/syntax-error.mjs', {}, /^\/.*syntax-error\.mjs:1\n.*start\( }\)\n +\^\n[^]*SyntaxError/],
+  ['is a CommonJS module with a syntax error', 'modules/syntax-error.cjs', {}, /^\/.*syntax-error\.cjs:1\n.*start\( }\)\n +\^\n[^]*SyntaxError/],
+  ['imports what is not exported', 'modules/bad-import.mjs', {}, /^file:\/\/.*bad-import\.mjs:1\n[^]*does not provide an export named 'nothing'/],
   ['makes something without start()', 'modules/no-service.mjs', {}, /no-service\.mjs" as what its default export makes has no method "start"/],
   ['leaves a rejection unhandled while it starts', 'modules/rejects-unhandled.mjs', {}, /rejected while starting[^]*rejects-unhandled\.mjs:4/],
 ]

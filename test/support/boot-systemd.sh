@@ -12,7 +12,7 @@ cannot() { echo "cannot $1"; exit 3; }
 
 [ "$(id -u)" = 0 ] || cannot 'not root'
 for command in systemd-nspawn systemctl nsenter; do
-  command -v "$command" >/dev/null || cannot "$command is missing (Debian: systemd-container, systemd-sysv)"
+  command -v "$command" >/dev/null || cannot "$command is missing (Debian: systemd-container)"
 done
 
 box=$(mktemp -d /var/tmp/reeve-systemd.XXXXXX)

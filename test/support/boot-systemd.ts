@@ -34,7 +34,7 @@ export class Machine implements AsyncDisposable {
   run(command: string, ...args: readonly string[]): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
       execFile('nsenter', ['--target', this.#pid, '--all', '--', command, ...args], { cwd: '/', timeout: COMMAND_TIMEOUT_MS }, (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number') reject(error)
+        if (error && typeof error.code !== 'number') reject(new Error(`${[command, ...args].join(' ')} did not end by itself`, { cause: error }))
         else resolve({ code: Number(error?.code ?? 0), stdout, stderr })
       })
     })

@@ -12,7 +12,7 @@ export async function get(url: string, { agent = false }: { agent?: Agent | fals
   const unix = /^unix:([^:]+):?(.*)$/.exec(url)
   const asked = unix ? request({ socketPath: unix[1], path: unix[2] === '' ? '/' : unix[2], agent }) : request(url, { agent })
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    asked.once('response', resolve).once('error', reject).end()
+    asked.once('response', resolve).once('error', (error) => reject(Object.assign(error, { reusedSocket: asked.reusedSocket }))).end()
   })
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
 }
@@ -29,11 +29,17 @@ export async function whoIs(url: string): Promise<WhoAmI> {
   return JSON.parse((await get(url)).body) as WhoAmI
 }
 
+export interface Failure {
+  readonly error: string
+  /** It met a connection that had served before. */
+  readonly reusedSocket: boolean
+}
+
 /** Asks without a pause on keep-alive connections, until it is ended. */
 export class KeepAliveLoad {
   /** How often each worker's answer came, by pid. */
   readonly answers = new Map<number, number>()
-  readonly failures: string[] = []
+  readonly failures: Failure[] = []
   readonly #agent: Agent
   readonly #clients: Promise<void>[]
   #ending = false
@@ -61,7 +67,7 @@ export class KeepAliveLoad {
         const { pid } = JSON.parse(body) as WhoAmI
         this.answers.set(pid, (this.answers.get(pid) ?? 0) + 1)
       } catch (error) {
-        this.failures.push(String(error))
+        this.failures.push({ error: String(error), reusedSocket: (error as Partial<Failure>).reusedSocket ?? false })
       }
     }
   }

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly cwd?: string
   /** Default: `run`. */
   readonly command?: readonly string[]
+  /** Default: this package's own `dist/cli/bin.cjs`. */
+  readonly bin?: string
   /** Before the command: `node`'s own options. */
   readonly nodeOptions?: readonly string[]
   /** Runs the command instead of node itself: a program and its first arguments. */
@@ -38,6 +40,9 @@ export interface StartOptions {
   /** Descriptors 3, 4, … of the launcher. */
   readonly fds?: readonly number[]
 }
+
+/** What follows `launcher run`; a function where it needs the launcher's folder. */
+export type Arguments = readonly string[] | ((folder: string) => readonly string[])
 
 /** A line of the log. */
 export interface LogLine {
@@ -80,14 +85,14 @@ export function fixture(name: string): string {
 }
 
 /** Starts `launcher run` with a control socket of its own and a log in JSON, and ends it with the test. */
-export function startLauncher(t: TestContext, args: readonly string[], options: StartOptions = {}): LauncherProcess {
+export function startLauncher(t: TestContext, args: Arguments, options: StartOptions = {}): LauncherProcess {
   const launcher = new LauncherProcess(args, options)
   t.after(() => launcher.end())
   return launcher
 }
 
 /** The same, with all workers ready. */
-export async function startReady(t: TestContext, args: readonly string[], options: StartOptions = {}): Promise<LauncherProcess> {
+export async function startReady(t: TestContext, args: Arguments, options: StartOptions = {}): Promise<LauncherProcess> {
   const launcher = startLauncher(t, args, options)
   await launcher.waitFor('launcher.ready')
   return launcher
@@ -115,13 +120,13 @@ export class LauncherProcess {
   stdout = ''
   stderr = ''
   readonly #child: ChildProcess
-  readonly #mark = `REEVE_TEST_MARK_${randomUUID()}`
+  readonly #mark = randomUUID()
   readonly #waiters = new Set<() => void>()
   #exited: Exit | undefined
 
-  constructor(args: readonly string[], options: StartOptions) {
+  constructor(args: Arguments, options: StartOptions) {
     options.before?.(this.folder)
-    const command = [...(options.command ?? ['run']), '--log-format', 'json', '--control', this.controlPath, ...args]
+    const command = [...(options.command ?? ['run']), '--log-format', 'json', '--control', this.controlPath, ...(typeof args === 'function' ? args(this.folder) : args)]
     const child = spawnCommand(command, { cwd: this.folder, ...options, env: { ...options.env, TEST_MARK: this.#mark } })
     assert.ok(child.pid !== undefined && child.stdout && child.stderr)
     this.#child = child
@@ -266,7 +271,7 @@ export class LauncherProcess {
 
 /** In a session of its own: no terminal, and a process group that can be signalled without the tests. */
 function spawnCommand(args: readonly string[], options: StartOptions): ChildProcess {
-  const command = [...(options.wrapper ?? []), process.execPath, ...(options.nodeOptions ?? []), BIN, ...args]
+  const command = [...(options.wrapper ?? []), process.execPath, ...(options.nodeOptions ?? []), options.bin ?? BIN, ...args]
   const [program = '', ...rest] = command
   return spawn(program, rest, {
     cwd: options.cwd,

@@ -8,8 +8,6 @@ export interface SourceFacts {
   readonly exportsAll: boolean
   /** It does nothing but pass on what other files export. */
   readonly isBarrel: boolean
-  /** Names of its classes that extend an error. */
-  readonly errorClasses: readonly string[]
   /** First arguments of `new CodedError('…')`. */
   readonly errorCodes: readonly string[]
 }
@@ -23,7 +21,6 @@ export function sourceFacts(path: string, text: string): SourceFacts {
     specifiers: nodes.flatMap((node) => specifierOf(node, requires)),
     exportsAll: nodes.some((node) => ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && node.exportClause === undefined),
     isBarrel: file.statements.some(isReExport) && file.statements.every((statement) => isReExport(statement) || ts.isImportDeclaration(statement)),
-    errorClasses: nodes.flatMap(errorClassOf),
     errorCodes: nodes.flatMap(errorCodeOf),
   }
 }
@@ -69,13 +66,6 @@ function textOf(node: ts.Node | undefined): readonly string[] {
 
 function isReExport(node: ts.Node): boolean {
   return ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined
-}
-
-function errorClassOf(node: ts.Node): readonly string[] {
-  if (!ts.isClassDeclaration(node) && !ts.isClassExpression(node)) return []
-  const parents = (node.heritageClauses ?? []).filter((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword).flatMap((clause) => clause.types)
-  const extendsError = parents.some(({ expression }) => ts.isIdentifier(expression) && expression.text.endsWith('Error'))
-  return extendsError ? [node.name?.text ?? ''] : []
 }
 
 function errorCodeOf(node: ts.Node): readonly string[] {

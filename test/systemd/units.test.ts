@@ -49,7 +49,7 @@ test('systemd-analyze verify has nothing to say about the units', { skip }, asyn
 test('systemd-analyze verify would have named a wrong key and a wrong value', { skip }, async () => {
   const unit = (line: string): Promise<string> => verify({ 'wrong.service': `[Service]\nExecStart=/bin/true\n${line}\n` })
   assert.match(await unit('GracefulStop=yes'), /Unknown key.*'GracefulStop'/)
-  assert.match(await unit('KillMode=mxied'), /KillMode/)
+  assert.match(await unit('KillMode=mxied'), /kill mode.*mxied/)
 })
 
 test('reeve@.service is reeve.service but for its name', async () => {

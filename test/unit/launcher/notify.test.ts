@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test'
 import { codeOf } from '#src/base/errors.js'
 import { Notifier } from '#src/launcher/notify.js'
 import { receiveDatagrams } from '../../support/datagram-receiver.js'
+import { notRun } from '../../support/not-run.js'
 
 let folder: string
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'reeve-notify-')) })
@@ -109,7 +110,7 @@ async function runWithoutNative(socket: string, path: string, verbs: string): Pr
   return output
 }
 
-const withCommand = { skip: existsSync('/usr/bin/systemd-notify') ? false : 'NOT RUN: systemd-notify is not installed' }
+const withCommand = { skip: existsSync('/usr/bin/systemd-notify') ? false : notRun('notifying by systemd-notify', 'it is not installed') }
 
 test('Notifier sends in order by systemd-notify where koffi cannot be loaded', withCommand, async () => {
   const socket = join(folder, 'command')
