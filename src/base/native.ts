@@ -39,6 +39,8 @@ const SIGKILL = 9
 const AF_UNIX = 1
 const SOCK_DGRAM = 2
 const SOCK_CLOEXEC = 0o2000000
+/** A systemd that stalls must not stall the caller. */
+const MSG_DONTWAIT = 0x40
 const FAMILY_BYTES = 2
 
 function bind(koffi: Koffi, libc: LibraryHandle): Native {
@@ -60,7 +62,7 @@ function bind(koffi: Koffi, libc: LibraryHandle): Native {
       const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
       try {
         const [bytes, address] = [Buffer.from(data), unixAddress(path)]
-        sendto(fd, bytes, bytes.length, 0, address, address.length)
+        sendto(fd, bytes, bytes.length, MSG_DONTWAIT, address, address.length)
       } finally {
         close(fd)
       }

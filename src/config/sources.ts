@@ -69,7 +69,7 @@ function configFilesIn(directory: string): string[] {
 }
 
 /** Variables of ours that are no options. */
-const NOT_OPTIONS: ReadonlySet<string> = new Set(['REEVE_NO_NATIVE'])
+const NOT_OPTIONS: ReadonlySet<string> = new Set(['REEVE_NO_NATIVE', 'REEVE_NO_SETPRIV'])
 
 function variablesOf(env: Readonly<Record<string, string | undefined>>): RawVariable[] {
   return Object.entries(env).flatMap(([name, value]): RawVariable[] => {

@@ -20,7 +20,8 @@ export type ChildState =
   /** No process, and none will come. */
   | { readonly name: 'stopped' }
 
-export type Afterwards = 'stop' | 'restart'
+/** A worker that stops by itself before it was ready is restarted as after a failed boot: else one that always does would be forked without end. */
+export type Afterwards = 'stop' | 'restart' | 'count and restart'
 
 export interface Child {
   readonly state: ChildState
@@ -71,12 +72,14 @@ export function newChild(startAt: number): Child {
 }
 
 export function step(child: Child, event: ChildEvent, policy: ChildPolicy, now: number): Step {
-  switch (child.state.name) {
-    case 'waiting': return whenWaiting(child, child.state, event, policy, now)
-    case 'starting': return whenStarting(child, child.state, event, policy, now)
-    case 'ready': return whenReady(child, child.state, event, policy, now)
-    case 'stopping': return whenStopping(child, child.state, event, policy, now)
-    case 'killed': return whenKilled(child, child.state, event, policy, now)
+  const { state } = child
+  const moment: Moment = { policy, now }
+  switch (state.name) {
+    case 'waiting': return whenWaiting(child, state, event, moment)
+    case 'starting': return whenStarting(child, state, event, moment)
+    case 'ready': return whenReady(child, state, event, moment)
+    case 'stopping': return whenStopping(child, state, event, moment)
+    case 'killed': return whenKilled(child, state, event, moment)
     case 'stopped': return { child, effects: [] }
   }
 }
@@ -102,22 +105,28 @@ export function postpone(state: ChildState, ms: number): ChildState {
   }
 }
 
+/** Under which policy, and when. */
+interface Moment {
+  readonly policy: ChildPolicy
+  readonly now: number
+}
+
 type In<Name extends ChildState['name']> = Extract<ChildState, { name: Name }>
 
-function whenWaiting(child: Child, state: In<'waiting'>, event: ChildEvent, policy: ChildPolicy, now: number): Step {
+function whenWaiting(child: Child, state: In<'waiting'>, event: ChildEvent, { policy, now }: Moment): Step {
   if (event.type === 'stop' || event.type === 'kill') return enter(child, { name: 'stopped' })
   if (event.type !== 'tick' || now < state.startAt) return { child, effects: [] }
   return enter(child, { name: 'starting', readyBy: now + policy.bootTimeoutMs }, { do: 'fork' })
 }
 
-function whenStarting(child: Child, state: In<'starting'>, event: ChildEvent, policy: ChildPolicy, now: number): Step {
+function whenStarting(child: Child, state: In<'starting'>, event: ChildEvent, { policy, now }: Moment): Step {
   switch (event.type) {
     case 'ready': return enter(child, { name: 'ready', since: now, beatBy: beatBy(policy, now) })
     case 'extend': return enter(child, { ...state, readyBy: Math.max(state.readyBy, now + event.ms) })
-    case 'stopping': return enter(child, stopping(policy, now, 'restart'))
+    case 'stopping': return enter(child, stopping(policy, now, 'count and restart'))
     case 'stop': return enter(child, stopping(policy, now, 'stop'), { do: 'term' })
     case 'kill': return kill(child, 'forced', 'stop')
-    case 'exited': return afterDeath(child, event, { booted: false, healthy: false }, policy, now)
+    case 'exited': return afterDeath(child, event, NEVER_READY, { policy, now })
     case 'tick':
       if (now < state.readyBy) return { child, effects: [] }
       return kill(child, 'boot timeout', 'restart')
@@ -125,14 +134,14 @@ function whenStarting(child: Child, state: In<'starting'>, event: ChildEvent, po
   }
 }
 
-function whenReady(child: Child, state: In<'ready'>, event: ChildEvent, policy: ChildPolicy, now: number): Step {
+function whenReady(child: Child, state: In<'ready'>, event: ChildEvent, { policy, now }: Moment): Step {
   const healthy = now - state.since >= policy.minHealthyMs
   switch (event.type) {
     case 'beat': return enter(child, { ...state, beatBy: beatBy(policy, now) })
     case 'stopping': return enter(child, stopping(policy, now, 'restart'))
     case 'stop': return enter(child, stopping(policy, now, 'stop'), { do: 'term' })
     case 'kill': return kill(child, 'forced', 'stop')
-    case 'exited': return afterDeath(child, event, { booted: true, healthy: healthy || isFromOutside(event.signal) }, policy, now)
+    case 'exited': return afterDeath(child, event, { booted: true, healthy: healthy || isFromOutside(event.signal) }, { policy, now })
     case 'tick':
       if (now < state.beatBy) return { child, effects: [] }
       return kill(child, 'hung', 'restart', healthy)
@@ -141,12 +150,12 @@ function whenReady(child: Child, state: In<'ready'>, event: ChildEvent, policy: 
   }
 }
 
-function whenStopping(child: Child, state: In<'stopping'>, event: ChildEvent, policy: ChildPolicy, now: number): Step {
+function whenStopping(child: Child, state: In<'stopping'>, event: ChildEvent, { policy, now }: Moment): Step {
   switch (event.type) {
     case 'stop': return enter(child, { ...state, afterwards: 'stop' })
     case 'extend': return enter(child, { ...state, killAt: Math.max(state.killAt, now + event.ms) })
     case 'kill': return kill(child, 'forced', 'stop')
-    case 'exited': return enter(child, afterStopping(state.afterwards, event, policy, now))
+    case 'exited': return afterStopping(child, event, state.afterwards, { policy, now })
     case 'tick':
       if (now < state.killAt) return { child, effects: [] }
       return kill(child, 'deadline', state.afterwards)
@@ -156,20 +165,19 @@ function whenStopping(child: Child, state: In<'stopping'>, event: ChildEvent, po
   }
 }
 
-function whenKilled(child: Child, state: In<'killed'>, event: ChildEvent, policy: ChildPolicy, now: number): Step {
+function whenKilled(child: Child, state: In<'killed'>, event: ChildEvent, { policy, now }: Moment): Step {
   switch (event.type) {
     case 'stop':
     case 'kill': return enter(child, { ...state, afterwards: 'stop' })
     case 'exited':
-      if (state.afterwards === 'stop') return enter(child, { name: 'stopped' })
-      if (state.reason === 'deadline') return enter(child, afterStopping('restart', event, policy, now))
-      return afterDeath(child, event, { booted: state.reason !== 'boot timeout', healthy: state.healthy }, policy, now)
+      if (state.reason === 'deadline' || state.afterwards === 'stop') return afterStopping(child, event, state.afterwards, { policy, now })
+      return afterDeath(child, event, { booted: state.reason !== 'boot timeout', healthy: state.healthy }, { policy, now })
     default: return { child, effects: [] }
   }
 }
 
 /** A process that was not asked to stop has ended: restarted after its back-off, if its restart type says so. */
-function afterDeath(child: Child, exit: Exit, life: { booted: boolean; healthy: boolean }, policy: ChildPolicy, now: number): Step {
+function afterDeath(child: Child, exit: Exit, life: Life, { policy, now }: Moment): Step {
   if (!isRestarted(exit, policy)) return enter(child, { name: 'stopped' })
   const failures = life.healthy ? 0 : child.failures + 1
   const delayMs = backoffDelay(failures, policy.backoffMaxMs, policy.random)
@@ -177,11 +185,20 @@ function afterDeath(child: Child, exit: Exit, life: { booted: boolean; healthy: 
   return { child: { state, failures }, effects: [{ do: 'count death', booted: life.booted, delayMs }] }
 }
 
-/** A process that drained: replaced at once when nobody here asked for it, and not counted as a death. */
-function afterStopping(afterwards: Afterwards, exit: Exit, policy: ChildPolicy, now: number): ChildState {
-  const again = afterwards === 'restart' && isRestarted(exit, policy)
-  return again ? { name: 'waiting', startAt: now } : { name: 'stopped' }
+/** A process that drained: replaced at once when nobody here asked for it, and not counted as a death if it was ready. */
+function afterStopping(child: Child, exit: Exit, afterwards: Afterwards, moment: Moment): Step {
+  if (afterwards === 'count and restart') return afterDeath(child, exit, NEVER_READY, moment)
+  const again = afterwards === 'restart' && isRestarted(exit, moment.policy)
+  return enter(child, again ? { name: 'waiting', startAt: moment.now } : { name: 'stopped' })
 }
+
+/** How far a process had come when it died. */
+interface Life {
+  readonly booted: boolean
+  readonly healthy: boolean
+}
+
+const NEVER_READY: Life = { booted: false, healthy: false }
 
 type Exit = Extract<ChildEvent, { type: 'exited' }>
 

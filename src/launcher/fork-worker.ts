@@ -5,11 +5,22 @@ import type { OwnedSocket } from './owned-sockets.js'
 import type { Settings } from './settings.js'
 import { FIRST_INHERITED_FD, WorkerProcess, type ProcessEvent } from './worker-process.js'
 
-/** Forks the process of one seat with what the settings say about its service. */
-export function forkWorker(slot: Slot, seat: Seat, settings: Settings, sockets: readonly OwnedSocket[], onEvent: (event: ProcessEvent) => void): WorkerProcess {
+/** What a launcher has for its workers. */
+export interface Provisions {
+  readonly settings: Settings
+  readonly sockets: readonly OwnedSocket[]
+}
+
+/**
+ * Forks the process of one seat with what the settings say about its service.
+ * It inherits the sockets of its service, and those that systemd passed and no
+ * service names.
+ */
+export function forkWorker(slot: Slot, seat: Seat, { settings, sockets }: Provisions, onEvent: (event: ProcessEvent) => void): WorkerProcess {
   const { service, workerId } = slot
   const { spec } = service
-  const inherited = sockets.filter(({ name }) => spec.sockets.includes(name))
+  const named = new Set(settings.services.flatMap((other) => other.sockets))
+  const inherited = sockets.filter(({ name }) => spec.sockets.includes(name) || !named.has(name))
   return new WorkerProcess({
     start: {
       name: spec.name,

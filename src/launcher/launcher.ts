@@ -130,7 +130,7 @@ export class Launcher {
   #ports(): SupervisorPorts {
     return {
       clock: systemClock,
-      fork: (slot, seat, onEvent) => forkWorker(slot, seat, this.#settings, this.#sockets, onEvent),
+      fork: (slot, seat, onEvent) => forkWorker(slot, seat, { settings: this.#settings, sockets: this.#sockets }, onEvent),
       reconfigure: () => this.#reconfigure(),
       tell: (event) => this.#tell(event),
       ready: (workers) => {

@@ -23,7 +23,7 @@ export const launcherOptions = {
   restart_type: { type: 'string', choices: ['permanent', 'transient', 'temporary'], default: 'permanent', help: 'Which workers are restarted: permanent, always; transient, unless they exit with 0; temporary, never.' },
   restart_intensity: { type: 'integer', min: 1, sampleDefault: '10 × workers', help: 'More deaths of workers than this within restart_period, and the launcher gives up with exit code 5.' },
   restart_period: { type: 'duration', defaultMs: 60_000, minMs: 1, help: 'See restart_intensity.' },
-  restart_delay_max: { type: 'duration', defaultMs: 30_000, minMs: 0, help: "The longest back-off of a slot. It begins with 100 ms and doubles with each death; the first death after a healthy period (min_healthy) is not delayed." },
+  restart_delay_max: { type: 'duration', defaultMs: 30_000, minMs: 0, help: 'The longest back-off of a slot. It begins with 100 ms and doubles with each death; the first death after a healthy period (min_healthy) is not delayed.' },
 } as const satisfies OptionGroup
 
 /** Options of a section `[service:NAME]`; what is not given there is taken from `[DEFAULT]`. */

@@ -3,7 +3,7 @@ import { CodedError } from '../base/errors.js'
 import { EXIT, type ExitCode } from '../base/exit-code.js'
 import { Mailbox } from '../base/mailbox.js'
 import { BootRecord } from './boot-record.js'
-import { deadlineOf, postpone, step, type ChildEvent, type Effect } from './child-state.js'
+import { deadlineOf, postpone, step, type ChildEvent, type ChildState, type Effect } from './child-state.js'
 import type { LauncherEvent } from './events.js'
 import { active, growTo, isReady, isStopped, keyOf, newSeat, newService, seatsOf, staying, type Seat, type Service, type ServiceSpec, type Slot } from './fleet.js'
 import { addDeath } from './restart-limit.js'
@@ -157,7 +157,7 @@ export class Supervisor {
       restartInMs: after.name === 'waiting' && seat !== slot.successor ? Math.max(0, Math.round(after.startAt - this.#clock.now())) : null,
       ...(exit.error === undefined ? {} : { error: exit.error.message }),
     })
-    if (before.name === 'starting' || (before.name === 'killed' && before.reason === 'boot timeout')) {
+    if (isFailedBoot(before)) {
       const verdict = this.#boots.addFailure(exit.code)
       if (verdict) this.stop(verdict.exitCode, verdict.reason)
     }
@@ -202,7 +202,8 @@ export class Supervisor {
   /** The successor did not become ready; it is not tried again. */
   #abandon(slot: Slot): void {
     slot.successor = undefined
-    this.reload.advance({ type: 'successor failed', slot: keyOf(slot) })
+    // The reload knows already that a slot is leaving; its number may be another slot's by now.
+    if (!slot.leaving) this.reload.advance({ type: 'successor failed', slot: keyOf(slot) })
   }
 
   #finishReload(ok: boolean, error: string | undefined): ReloadOutcome {
@@ -265,9 +266,10 @@ export class Supervisor {
   #advance(slot: Slot, seat: Seat, event: ChildEvent): void {
     const now = this.#clock.now()
     const { child, effects } = step(seat.life, event, slot.service.spec.policy, now)
-    if (child.state.name !== seat.life.state.name) seat.since = now
+    const entered = child.state.name !== seat.life.state.name
     seat.life = child
     for (const effect of effects) this.#perform(slot, seat, effect, now)
+    if (entered) seat.since = now
   }
 
   #perform(slot: Slot, seat: Seat, effect: Effect, now: number): void {
@@ -277,7 +279,7 @@ export class Supervisor {
       case 'kill':
         if (effect.reason === 'hung') this.#tell({ event: 'worker.hung', ...label(slot, seat), lastBeatMs: Math.round(now - (seat.beat?.at ?? seat.since)) })
         this.#tell({ event: 'worker.killed', ...label(slot, seat), reason: effect.reason })
-        if (this.stopping?.exitCode === EXIT.clean) this.stopping = { ...this.stopping, exitCode: EXIT.forced, reason: `${this.stopping.reason}; ${keyOf(slot)} had to be killed` }
+        if (this.stopping?.exitCode === EXIT.clean) this.stopping = { ...this.stopping, exitCode: EXIT.forced, reason: `${this.stopping.reason}; ${slot.service.spec.name}/${slot.workerId} had to be killed` }
         return seat.process?.kill()
       case 'count death':
         // A successor that dies ends its reload, and counts for nothing else.
@@ -329,6 +331,16 @@ export class Supervisor {
 
   #tell(event: LauncherEvent): void {
     this.#ports.tell(event)
+  }
+}
+
+/** A process in this state ended, and ought to have become ready. */
+function isFailedBoot(state: ChildState): boolean {
+  switch (state.name) {
+    case 'starting': return true
+    case 'stopping': return state.afterwards === 'count and restart'
+    case 'killed': return state.reason === 'boot timeout'
+    default: return false
   }
 }
 

@@ -99,7 +99,8 @@ function defaultOf(exported: unknown): unknown {
 
 function optionsOf(exported: unknown): OptionGroups | undefined {
   if (!isRecord(exported)) return undefined
-  const direct = exported['options'] ?? (isRecord(exported['default']) ? exported['default']['options'] : undefined)
+  // Of an instance that is the service itself, `options` is a field of its own.
+  const direct = exported['options'] ?? (typeof exported['default'] === 'function' && isRecord(exported['default']) ? exported['default']['options'] : undefined)
   return isRecord(direct) ? direct as OptionGroups : undefined
 }
 

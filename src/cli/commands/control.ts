@@ -32,7 +32,7 @@ export async function workers(argv: readonly string[]): Promise<number> {
 export async function stop(argv: readonly string[]): Promise<number> {
   const parsed = parseArguments(argv, [...WHERE, WAIT])
   const wait = has(parsed, WAIT)
-  const answer = await ask(parsed, parsed.operands[0], 'stop', { wait }, wait)
+  const answer = await ask(parsed, parsed.operands[0], 'stop', { wait })
   const { exitCode, reason } = answer as { exitCode?: number; reason?: string }
   if (exitCode === undefined) return print('stopping\n')
   print(`stopped with exit code ${exitCode}: ${reason ?? ''}\n`)
@@ -42,7 +42,7 @@ export async function stop(argv: readonly string[]): Promise<number> {
 export async function reload(argv: readonly string[]): Promise<number> {
   const parsed = parseArguments(argv, [...WHERE, WAIT])
   const wait = has(parsed, WAIT)
-  const answer = await ask(parsed, parsed.operands[0], 'reload', { wait }, wait)
+  const answer = await ask(parsed, parsed.operands[0], 'reload', { wait })
   const { ok, generation, error } = answer as { ok?: boolean; generation?: number; error?: string }
   if (ok === undefined) return print('reloading\n')
   if (ok) return print(`reloaded: generation ${generation}\n`)
@@ -67,8 +67,9 @@ export async function signal(argv: readonly string[]): Promise<number> {
   return print(`sent ${(answer as { sent: string }).sent}\n`)
 }
 
-async function ask(parsed: ParsedArguments, name: string | undefined, method: string, params = {}, patient = false): Promise<unknown> {
-  return await callControl(controlPath(parsed, name), method, params, patient ? {} : { timeoutMs: TIMEOUT_MS })
+async function ask(parsed: ParsedArguments, name: string | undefined, method: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  // Whoever asks to wait waits for as long as it takes.
+  return await callControl(controlPath(parsed, name), method, params, params['wait'] === true ? {} : { timeoutMs: TIMEOUT_MS })
 }
 
 /** @throws CodedError CONTROL_UNREACHABLE when no launcher, or more than one, could be meant */

@@ -22,6 +22,7 @@ const states = {
   'stopping for good': { name: 'stopping', killAt: NOW + 1, afterwards: 'stop' },
   'stopping too long': { name: 'stopping', killAt: NOW, afterwards: 'stop' },
   'stopping by itself': { name: 'stopping', killAt: NOW + 1, afterwards: 'restart' },
+  'stopping by itself at its boot': { name: 'stopping', killAt: NOW + 1, afterwards: 'count and restart' },
   'stopping by itself too long': { name: 'stopping', killAt: NOW, afterwards: 'restart' },
   'killed for good': { name: 'killed', reason: 'forced', afterwards: 'stop', healthy: false },
   'killed at its boot': { name: 'killed', reason: 'boot timeout', afterwards: 'restart', healthy: false },
@@ -53,6 +54,7 @@ const starting = 'starting until +60000 | fork'
 const ready = 'ready since +0, beats until +30000'
 const drains = 'stopping until +20000, then stop | term'
 const drainsByItself = 'stopping until +20000, then restart'
+const givesUpItsBoot = 'stopping until +20000, then count and restart'
 const forced = 'killed (forced), then stop | kill forced'
 const again = 'waiting until +0'
 const died = (delayMs: number, what: 'booted' | 'unbooted'): string => `waiting until +${delayMs}, failures ${delayMs === 0 ? 0 : 3} | count ${what} death`
@@ -62,11 +64,11 @@ const table: Readonly<Record<StateName, Partial<Record<EventName, string>>>> = {
   waiting: { stop: 'stopped', kill: 'stopped', tick: starting },
   'waiting longer': { stop: 'stopped', kill: 'stopped' },
   starting: {
-    ready, stopping: drainsByItself, 'extend 5 s': 'starting until +5000', stop: drains, kill: forced,
+    ready, stopping: givesUpItsBoot, 'extend 5 s': 'starting until +5000', stop: drains, kill: forced,
     'exit 0': died(400, 'unbooted'), 'exit 1': died(400, 'unbooted'), 'exit by SIGTERM': died(400, 'unbooted'), 'exit by SIGSEGV': died(400, 'unbooted'),
   },
   'starting too long': {
-    ready, stopping: drainsByItself, 'extend 5 s': 'starting until +5000', stop: drains, kill: forced,
+    ready, stopping: givesUpItsBoot, 'extend 5 s': 'starting until +5000', stop: drains, kill: forced,
     'exit 0': died(400, 'unbooted'), 'exit 1': died(400, 'unbooted'), 'exit by SIGTERM': died(400, 'unbooted'), 'exit by SIGSEGV': died(400, 'unbooted'),
     tick: 'killed (boot timeout), then restart | kill boot timeout',
   },
@@ -99,6 +101,10 @@ const table: Readonly<Record<StateName, Partial<Record<EventName, string>>>> = {
   'stopping by itself': {
     stop: 'stopping until +1, then stop', 'extend 5 s': 'stopping until +5000, then restart', kill: forced,
     'exit 0': again, 'exit 1': again, 'exit by SIGTERM': again, 'exit by SIGSEGV': again,
+  },
+  'stopping by itself at its boot': {
+    stop: 'stopping until +1, then stop', 'extend 5 s': 'stopping until +5000, then count and restart', kill: forced,
+    'exit 0': died(400, 'unbooted'), 'exit 1': died(400, 'unbooted'), 'exit by SIGTERM': died(400, 'unbooted'), 'exit by SIGSEGV': died(400, 'unbooted'),
   },
   'stopping by itself too long': {
     stop: 'stopping until +0, then stop', 'extend 5 s': 'stopping until +5000, then restart', kill: forced,
@@ -171,7 +177,7 @@ const restarts: readonly (readonly [ChildPolicy['restartType'], EventName, boole
 ]
 
 for (const [restartType, eventName, restarted] of restarts) {
-  for (const stateName of ['starting', 'ready', 'stopping by itself', 'killed as it hung', 'killed at its deadline'] as const) {
+  for (const stateName of ['starting', 'ready', 'stopping by itself', 'stopping by itself at its boot', 'killed as it hung', 'killed at its deadline'] as const) {
     test(`step(): a ${restartType} child, ${stateName} × ${eventName}, is ${restarted ? '' : 'not '}restarted`, () => {
       const { child, effects } = step({ state: states[stateName], failures: 0 }, events[eventName], { ...policy, restartType }, NOW)
       assert.equal(child.state.name, restarted ? 'waiting' : 'stopped')
