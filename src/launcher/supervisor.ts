@@ -48,8 +48,9 @@ export class Supervisor {
   async run(): Promise<Outcome> {
     while (!this.#isOver()) {
       const idleSince = this.#clock.now()
-      const event = await this.mailbox.receive(Math.min(this.#nextDeadline() - idleSince, TICK_MS))
-      this.#forgive(this.#clock.now() - idleSince - TICK_MS)
+      const timeoutMs = Math.max(0, Math.min(this.#nextDeadline() - idleSince, TICK_MS))
+      const event = await this.mailbox.receive(timeoutMs)
+      this.#forgive(this.#clock.now() - idleSince, timeoutMs)
       if (event) this.#handle(event)
       this.#settle()
       this.#tick()
@@ -310,11 +311,11 @@ export class Supervisor {
     }
   }
 
-  /** Time in which the launcher was stopped or starved is taken off every worker's account. */
-  #forgive(lateMs: number): void {
-    if (lateMs < STARVED_MS) return
-    this.#tell({ event: 'launcher.starved', ms: Math.round(lateMs) })
-    for (const { seat } of this.#seats()) seat.life = { ...seat.life, state: postpone(seat.life.state, lateMs) }
+  /** Time in which the launcher was stopped or starved is taken off every worker's account: all since its last turn, for it heard nobody in it. */
+  #forgive(awayMs: number, timeoutMs: number): void {
+    if (awayMs - timeoutMs < STARVED_MS) return
+    this.#tell({ event: 'launcher.starved', ms: Math.round(awayMs - timeoutMs) })
+    for (const { seat } of this.#seats()) seat.life = { ...seat.life, state: postpone(seat.life.state, awayMs) }
   }
 
   #nextDeadline(): number {
@@ -379,4 +380,4 @@ interface Stopping extends Outcome {
 
 /** The loop wakes at least so often, in ms: that shows time in which it was stopped or starved. */
 const TICK_MS = 1_000
-const STARVED_MS = 1_000
+const STARVED_MS = 500
