@@ -122,8 +122,6 @@ export class LauncherProcess {
   readonly #child: ChildProcess
   readonly #mark = randomUUID()
   readonly #waiters = new Set<() => void>()
-  /** Tests that break off, as by a reader of their report that has gone, end no test; the workers go with the launcher. */
-  readonly #killWithTests = (): void => { this.#child.kill('SIGKILL') }
   #exited: Exit | undefined
 
   constructor(args: Arguments, options: StartOptions) {
@@ -133,7 +131,6 @@ export class LauncherProcess {
     assert.ok(child.pid !== undefined && child.stdout && child.stderr)
     this.#child = child
     this.pid = child.pid
-    process.once('exit', this.#killWithTests)
     child.stdout.setEncoding('utf8').on('data', (text: string) => { this.stdout += text })
     const lines = createInterface({ input: child.stderr }).on('line', (line) => this.#take(line))
     const read = once(lines, 'close')
@@ -213,7 +210,6 @@ export class LauncherProcess {
       await until('the end of every worker', () => this.processes().length === 0, 5_000)
       if (this.#exited?.signal === null) await this.#assertNothingLeft()
     } finally {
-      process.off('exit', this.#killWithTests)
       for (const pid of this.processes()) kill(pid, 'SIGKILL')
       rmSync(this.folder, { recursive: true, force: true })
     }
