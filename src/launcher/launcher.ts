@@ -17,7 +17,8 @@ import { requestHandler } from './requests.js'
 import { readSettings, type LaunchRequest, type Settings } from './settings.js'
 import { hasTerminal, InterruptCounter, listenForSignals, type LauncherSignal } from './signals.js'
 import { statusOf } from './status.js'
-import { Supervisor, type Outcome, type SupervisorPorts } from './supervisor.js'
+import type { Outcome, SupervisorPorts } from './supervisor-ports.js'
+import { Supervisor } from './supervisor.js'
 
 /**
  * A launcher from its configuration to its end. Everything that can be refused

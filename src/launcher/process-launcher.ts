@@ -16,7 +16,12 @@ import type { Supervisor } from './supervisor.js'
 export type LauncherOptions = InCode<typeof launcherOptions>
 
 /** What a service may have of its own. */
-export type ServiceOptions = InCode<typeof serviceOptions> & { readonly name?: string }
+export type ServiceOptions = InCode<typeof serviceOptions> & {
+  /** Default: that of its module. */
+  readonly name?: string
+  /** What SIGHUP does: replace the workers. There is no other way yet. */
+  readonly restartMethod?: 'reload'
+}
 
 type InCode<Group extends OptionGroup> = {
   readonly [Name in keyof ConfigValues<{ group: Group }>['group']]?: Name extends 'workers' ? number | 'auto' : ConfigValues<{ group: Group }>['group'][Name]
@@ -45,11 +50,13 @@ export class ProcessLauncher {
   /**
    * Adds a service; it starts with `wait()`. Its name is that of its module unless
    * it is given.
-   * @throws CodedError LAUNCHER_STARTED once `wait` was called; SERVICE_DUPLICATE
+   * @throws CodedError LAUNCHER_STARTED once `wait` was called; SERVICE_DUPLICATE; RESTART_METHOD_UNKNOWN
    */
-  launchService(modulePath: string | URL, { name, ...options }: ServiceOptions = {}): void {
+  launchService(modulePath: string | URL, { name, restartMethod = 'reload', ...options }: ServiceOptions = {}): void {
     const module = modulePath instanceof URL ? fileURLToPath(modulePath) : modulePath
     const service = name ?? module.replace(/^.*[\\/]/, '').replace(/\.[^.]+$/, '')
+    // From JavaScript it may be anything, and oslo.service has 'mutate'.
+    if (restartMethod as string !== 'reload') throw new CodedError('RESTART_METHOD_UNKNOWN', `Cannot add the service "${service}" as the only restart method is reload: ${String(restartMethod)}`)
     if (this.#exitCode) throw new CodedError('LAUNCHER_STARTED', `Cannot add the service "${service}" as the launcher runs already: add every service before wait()`)
     if (this.#services.includes(service)) throw new CodedError('SERVICE_DUPLICATE', `Cannot add the service "${service}" as there is one of that name: give it a name of its own`)
     this.#services.push(service)

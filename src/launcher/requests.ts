@@ -4,7 +4,8 @@ import type { ControlRequest } from '../admin/protocol.js'
 import { EXIT } from '../base/exit-code.js'
 import type { LauncherStatus } from '../admin/status.js'
 import { SIGNALS, type LauncherSignal } from './signals.js'
-import type { Outcome, Supervisor } from './supervisor.js'
+import type { Outcome } from './supervisor-ports.js'
+import type { Supervisor } from './supervisor.js'
 
 export interface RequestParts {
   /** Runs `work` in the supervisor's loop, and gives what it gives. */

@@ -8,6 +8,7 @@ import type { LauncherEvent } from './events.js'
 import { active, growTo, isReady, isStopped, keyOf, newSeat, newService, seatsOf, staying, type Seat, type Service, type ServiceSpec, type Slot } from './fleet.js'
 import { addDeath } from './restart-limit.js'
 import { RollingReload, type ReloadOutcome } from './rolling-reload.js'
+import type { Outcome, SupervisorPorts } from './supervisor-ports.js'
 import type { ProcessEvent, WorkerProcess } from './worker-process.js'
 
 /**
@@ -349,30 +350,10 @@ function label(slot: Slot, seat: Seat): { service: string; workerId: number; pid
   return { service: slot.service.spec.name, workerId: slot.workerId, pid: seat.process?.pid }
 }
 
-/** What the supervisor needs of the world around it. */
-export interface SupervisorPorts {
-  readonly clock: Clock
-  fork(slot: Slot, seat: Seat, onEvent: (event: ProcessEvent) => void): WorkerProcess
-  /** Reads the configuration anew, for a reload: the services as they are to be from now on. */
-  reconfigure(): readonly ServiceSpec[] | { readonly error: string }
-  tell(event: LauncherEvent): void
-  /** Called once, when every worker is ready for the first time. */
-  ready(workers: number): void
-  /** Called after each event, changed or not. */
-  progress(ready: number, wanted: number): void
-  /** A worker asked for more time, in ms. */
-  extended(ms: number): void
-}
-
 export type SupervisorEvent =
   | { readonly type: 'process'; readonly slot: Slot; readonly seat: Seat; readonly process: WorkerProcess; readonly event: ProcessEvent }
   /** Something from outside, a signal or a request, to be done in the loop. */
   | { readonly type: 'call'; readonly run: (supervisor: Supervisor) => void }
-
-export interface Outcome {
-  readonly exitCode: ExitCode
-  readonly reason: string
-}
 
 interface Stopping extends Outcome {
   readonly forced: boolean

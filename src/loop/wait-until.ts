@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.js'
  * only. The fraction that is left is rounded up when that costs no more than this;
  * otherwise it is rounded down, and what remains, less than half a millisecond, is
  * passed in turns of the event loop, in which everything else goes on. At 10 ms
- * that is about one wait in three, and 1 % of a core. Always rounding up would be
+ * that is about one wait in three, and 2 % of a core. Always rounding up would be
  * late by up to 1 ms; always rounding down, to be exact, would cost 8 % of a core.
  */
 const TOLERANCE_MS = 0.5

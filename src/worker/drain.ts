@@ -18,7 +18,7 @@ export interface DrainParts {
   readonly timeoutMs: number
 }
 
-/** So long before the SIGKILL, in ms, the worker says what would not end; a tenth of the time if that is less. */
+/** So long before the SIGKILL, in ms, the worker says what would not end; a quarter of the time if that is less: it may have to load winston first. */
 const LAST_WORDS_MS = 1_000
 
 /**
@@ -45,7 +45,7 @@ export class Drain {
   /** The SIGKILL comes `ms` from now. */
   extend(ms: number): void {
     clearTimeout(this.#lastWords)
-    this.#lastWords = setTimeout(() => this.#sayLastWords(), ms - Math.min(LAST_WORDS_MS, ms / 10))
+    this.#lastWords = setTimeout(() => this.#sayLastWords(), ms - Math.min(LAST_WORDS_MS, ms / 4))
   }
 
   /** Resolves when nothing is left; with false when `stop` of the service has failed. */
