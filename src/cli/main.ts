@@ -22,9 +22,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (args.includes('--help') && (command !== COMMANDS['run'] || args[0] === '--help')) return await help(first)
     return await (await command.load())(args)
   } catch (error) {
-    process.stderr.write(`launcher: ${error instanceof CodedError ? messageOf(error) : stackOf(error)}\n`)
+    process.stderr.write(`launcher: ${error instanceof CodedError ? messageOf(error) : stackOf(error)}${meantCommand(error, argv)}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** What is neither a command nor a module may be a slip of the pen: `launcher statsu`. */
+function meantCommand(error: unknown, [first = '']: readonly string[]): string {
+  const near = codeOf(error) === 'MODULE_MISSING' ? nearestName(first, Object.keys(COMMANDS)) : undefined
+  return near === undefined ? '' : `; did you mean the command ${near}?`
 }
 
 /** A service may be called `constructor`, too. */

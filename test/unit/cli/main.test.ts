@@ -63,6 +63,17 @@ test('main() takes what is no command for a service, whatever its name', () => {
   assert.deepEqual([code, error.startsWith('launcher: Cannot run "constructor" as there is no such module: ')], [2, true], error)
 })
 
+test('main() asks whether a command was meant where there is no module of that name', () => {
+  const { code, error } = run(['statsu'])
+  assert.deepEqual([code, error.endsWith('; did you mean the command status?\n')], [2, true], error)
+})
+
+test('main() prints the help for --help in front of the service, and leaves one behind it to the service', () => {
+  const { code, out } = run(['--workers', '2', '--help'])
+  assert.deepEqual([code, out.startsWith('usage:')], [0, true], out)
+  assert.equal(run(['./missing.js', '--help']).code, 2)
+})
+
 test('main() ends with 2 for a bad value that was typed, and with 3 for one from elsewhere', () => {
   assert.equal(run(['config', 'validate', '--workers', '0']).code, 2)
   const { code, error } = run(['config', 'validate'], { REEVE_WORKERS: '0' })
