@@ -2,7 +2,7 @@
 export interface Command {
   readonly usage: string
   readonly summary: string
-  load(): Promise<(args: readonly string[]) => Promise<number>>
+  load(): Promise<(args: readonly string[], showHelp: () => Promise<number>) => Promise<number>>
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {

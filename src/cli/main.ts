@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const named = commandOf(first)
     const [command, args] = named ? [named, rest] : [COMMANDS['run'] as Command, argv]
     if (args.includes('--help') && (command !== COMMANDS['run'] || args[0] === '--help')) return await help(first)
-    return await (await command.load())(args)
+    return await (await command.load())(args, () => help('run'))
   } catch (error) {
     process.stderr.write(`launcher: ${error instanceof CodedError ? messageOf(error) : stackOf(error)}${meantCommand(error, argv)}\n`)
     return exitCodeOf(error)
