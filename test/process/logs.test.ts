@@ -55,3 +55,9 @@ test('what a service prints comes through unchanged', async (t) => {
 function linesOf(file: string): LogLine[] {
   return readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as LogLine)
 }
+
+test("a worker's record carries the fields of withLogFields(), which its service imports from reeve/log", async (t) => {
+  const launcher = await startReady(t, ['--workers', '1', fixture('modules/logs-context.mjs')])
+  const line = await launcher.waitFor('test.context')
+  assert.deepEqual([line['requestId'], line['workerId'], line.message], ['r1', 0, 'in context'])
+})
