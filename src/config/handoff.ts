@@ -9,4 +9,6 @@ import type { UnclaimedEntry } from './raw-config.js'
 export interface ConfigHandoff {
   readonly snapshot: ConfigSnapshot
   readonly unclaimed: readonly UnclaimedEntry[]
+  /** There is one service: what it does not claim, nobody does. */
+  readonly isOnlyService: boolean
 }

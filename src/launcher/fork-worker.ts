@@ -34,7 +34,7 @@ export function forkWorker(slot: Slot, seat: Seat, { settings, sockets }: Provis
       heartbeatIntervalMs: spec.heartbeatIntervalMs,
       gracefulShutdownTimeoutMs: spec.policy.gracefulShutdownTimeoutMs,
       keepAliveGraceMs: spec.keepAliveGraceMs,
-      config: { snapshot: snapshotOf(settings.config), unclaimed: settings.unclaimed } satisfies ConfigHandoff,
+      config: { snapshot: snapshotOf(settings.config), unclaimed: settings.unclaimed, isOnlyService: settings.services.length === 1 } satisfies ConfigHandoff,
     },
     args: spec.args,
     imports: spec.imports,

@@ -18,7 +18,7 @@ export interface Settings {
 
 /** The launcher has checked its own options and read every file: here they are only revived. */
 export function openSettings({ config: handoff, name, workerId }: StartMessage): Settings {
-  const { snapshot, unclaimed } = handoff as ConfigHandoff
+  const { snapshot, unclaimed, isOnlyService } = handoff as ConfigHandoff
   let config = configFromSnapshot(snapshot)
   const log = createLogger({ ...config.of(logOptions).log, fields: { service: name, workerId, pid: process.pid }, transport: 'sync' })
   return {
@@ -31,6 +31,8 @@ export function openSettings({ config: handoff, name, workerId }: StartMessage):
         const { extendConfig } = await import('../config/resolve.js')
         ;({ config, unclaimed: left } = extendConfig(config, options, unclaimed))
       }
+      // Of several services, another may have declared what is in a group that this one does not know.
+      if (!isOnlyService) left = left.filter((entry) => 'key' in entry && options !== undefined && Object.hasOwn(options, entry.group))
       if (left.length === 0) return
       const { knownOptions, rejectUnclaimed } = await import('../config/unclaimed.js')
       rejectUnclaimed(left, knownOptions(config))

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LauncherStatus } from '#src/admin/status.js'
 import { get, whoIs } from '../support/http.js'
-import { fixture, LISTEN, runCommand, startReady, type LauncherProcess } from '../support/launcher.js'
+import { fixture, LISTEN, runCommand, startLauncher, startReady, type LauncherProcess } from '../support/launcher.js'
 import { until } from '../support/processes.js'
 
 const WEB = fixture('web.mjs')
@@ -203,3 +203,19 @@ async function say(launcher: LauncherProcess, text: string | Buffer): Promise<st
   await once(client, 'close')
   return answer
 }
+
+test('of several services, each takes the options that it declares, and refuses an unknown key only in a group of its own', async (t) => {
+  const services = ['[service:a]', `module = ${fixture('modules/with-options.mjs')}`, 'workers = 1', '[service:b]', `module = ${WEB}`, 'workers = 1', 'listen = tcp://127.0.0.1:0']
+  const withConfig = (...lines: readonly string[]) => (folder: string): string[] => {
+    writeFileSync(join(folder, 'two.conf'), [...services, ...lines, ''].join('\n'))
+    return ['--config-file', 'two.conf']
+  }
+  const launcher = await startReady(t, withConfig('[web]', 'greeting = moin'))
+  assert.deepEqual((await launcher.waitFor('test.started'))['web'], { greeting: 'moin', poolSize: 4 })
+  await launcher.command('stop', '--wait')
+
+  const refused = startLauncher(t, withConfig('[web]', 'greetign = moin'))
+  const failed = await refused.waitFor('worker.failed')
+  assert.equal(failed['service'], 'a')
+  assert.match(failed.message, /\[web\] greetign is not an option; did you mean greeting\?/)
+})

@@ -164,7 +164,7 @@ test('kill -9 of the launcher ends every worker within two seconds, one in a bus
   await launcher.exit
   await launcher.untilGone(2_000)
   // Without an environment any more, and not yet a zombie: for a moment.
-  await until('the last worker to be gone', () => Promise.resolve(workers.filter(isAlive).length === 0))
+  await until('the last worker to be gone', () => Promise.resolve(workers.filter(isAlive).length === 0), 2_000)
 })
 
 test('an upgraded connection goes on in the drain, is cut shortly before the deadline, and the stop is a clean one', async (t) => {
