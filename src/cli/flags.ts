@@ -5,7 +5,7 @@ import { optionGroups } from '../launcher/options.js'
 import { usageError, type FlagSpec, type ParsedArguments } from './arguments.js'
 
 /** Flags whose names are shorter than their keys. */
-const SHORTER: Readonly<Record<string, string>> = { '--control-path': '--control' }
+const SHORTER: Readonly<Record<string, string>> = { '--control-path': '--control', '--coordination-url': '--coordination' }
 
 interface OptionFlag extends FlagSpec {
   readonly group: string

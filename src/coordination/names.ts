@@ -6,7 +6,6 @@ export function checkName(what: string, name: string): void {
   if (typeof name !== 'string') throw new TypeError(`Cannot use the name of a ${what} as it is text: ${typeof name}`)
   const sizeBytes = Buffer.byteLength(name)
   if (sizeBytes === 0 || sizeBytes > MAX_NAME_BYTES) throw new RangeError(`Cannot use "${name.slice(0, 40)}" as the name of a ${what} has 1 to ${MAX_NAME_BYTES} bytes: ${sizeBytes}`)
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(name)) throw new RangeError(`Cannot use ${JSON.stringify(name)} as the name of a ${what} has no control characters`)
 }
 

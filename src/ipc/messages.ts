@@ -10,7 +10,7 @@ import type { ListenTarget } from './listen-target.js'
  */
 
 /** Launcher → worker. `start` is the first message, sent right after the fork. */
-export type LauncherMessage = StartMessage | { readonly reeve: 'reopen-logs' }
+export type LauncherMessage = StartMessage | { readonly reeve: 'reopen-logs' } | CoordinationMessage
 
 export interface StartMessage {
   readonly reeve: 'start'
@@ -31,12 +31,25 @@ export interface StartMessage {
   readonly keepAliveGraceMs: number | null
   /** The worker asks the kernel itself to die with its parent, as nothing did it before exec. */
   readonly dieWithParent: boolean
+  /** Option `coordination_url`, checked. */
+  readonly coordinationUrl: string
+  /** Where the worker notes the leases that it asks for; see lease-register.ts. */
+  readonly leaseRegisterFd: number
   /** What `config/` needs to revive the configuration; opaque here. */
   readonly config: unknown
 }
 
+/** Both ways: what `coordination/` in the worker and in the launcher say to each other; opaque here. */
+export interface CoordinationMessage {
+  readonly reeve: 'coordination'
+  readonly body: unknown
+}
+
 /** Worker → launcher. */
-export type WorkerMessage =
+export type WorkerMessage = LifeMessage | CoordinationMessage
+
+/** What a worker says of its own life. */
+export type LifeMessage =
   | { readonly reeve: 'ready' }
   | { readonly reeve: 'beat'; readonly loopDelayMs: number; readonly rssBytes: number }
   /** The drain has begun, whoever asked for it. */
@@ -61,6 +74,8 @@ export function parseWorkerMessage(received: unknown): WorkerMessage | undefined
         : undefined
     case 'extend':
       return isAmount(received['ms']) ? { reeve: 'extend', ms: received['ms'] } : undefined
+    case 'coordination':
+      return { reeve: 'coordination', body: received['body'] }
     case 'failed':
       return typeof received['message'] === 'string' ? { reeve: 'failed', message: received['message'] } : undefined
     default:
@@ -70,8 +85,10 @@ export function parseWorkerMessage(received: unknown): WorkerMessage | undefined
 
 /** Launcher's messages come from code of the same package: only their kind is checked. */
 export function isLauncherMessage(received: unknown): received is LauncherMessage {
-  return isRecord(received) && (received['reeve'] === 'start' || received['reeve'] === 'reopen-logs')
+  return isRecord(received) && LAUNCHER_MESSAGES.has(received['reeve'])
 }
+
+const LAUNCHER_MESSAGES: ReadonlySet<unknown> = new Set<LauncherMessage['reeve']>(['start', 'reopen-logs', 'coordination'])
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null

@@ -1,5 +1,6 @@
 import { snapshotOf } from '../config/config.js'
 import type { ConfigHandoff } from '../config/handoff.js'
+import type { LauncherCoordination } from './coordination.js'
 import { staying, type Seat, type Slot } from './fleet.js'
 import type { OwnedSocket } from './owned-sockets.js'
 import type { Settings } from './settings.js'
@@ -9,6 +10,7 @@ import { FIRST_INHERITED_FD, WorkerProcess, type ProcessEvent } from './worker-p
 export interface Provisions {
   readonly settings: Settings
   readonly sockets: readonly OwnedSocket[]
+  readonly coordination: LauncherCoordination
 }
 
 /**
@@ -16,11 +18,12 @@ export interface Provisions {
  * It inherits the sockets of its service, and those that systemd passed and no
  * service names.
  */
-export function forkWorker(slot: Slot, seat: Seat, { settings, sockets }: Provisions, onEvent: (event: ProcessEvent) => void): WorkerProcess {
+export function forkWorker(slot: Slot, seat: Seat, { settings, sockets, coordination }: Provisions, onEvent: (event: ProcessEvent) => void): WorkerProcess {
   const { service, workerId } = slot
   const { spec } = service
   const named = new Set(settings.services.flatMap((other) => other.sockets))
   const inherited = sockets.filter(({ name }) => spec.sockets.includes(name) || !named.has(name))
+  const hooks = coordination.forWorker()
   return new WorkerProcess({
     start: {
       name: spec.name,
@@ -34,12 +37,15 @@ export function forkWorker(slot: Slot, seat: Seat, { settings, sockets }: Provis
       heartbeatIntervalMs: spec.heartbeatIntervalMs,
       gracefulShutdownTimeoutMs: spec.policy.gracefulShutdownTimeoutMs,
       keepAliveGraceMs: spec.keepAliveGraceMs,
+      coordinationUrl: settings.coordinationUrl,
+      leaseRegisterFd: FIRST_INHERITED_FD + inherited.length,
       config: { snapshot: snapshotOf(settings.config), unclaimed: settings.unclaimed, isOnlyService: settings.services.length === 1 } satisfies ConfigHandoff,
     },
+    hooks,
     args: spec.args,
     imports: spec.imports,
     cwd: spec.cwd,
     env: spec.env,
-    fds: inherited.map(({ fd }) => fd),
+    fds: [...inherited.map(({ fd }) => fd), hooks.registerFd],
   }, onEvent)
 }

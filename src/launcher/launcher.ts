@@ -8,6 +8,7 @@ import { EXIT } from '../base/exit-code.js'
 import { diffConfigs } from '../config/config.js'
 import { createLogger, type RootLogger } from '../log/create-logger.js'
 import { logOptions } from '../log/options.js'
+import { LauncherCoordination } from './coordination.js'
 import { levelOf, textOf, type LauncherEvent } from './events.js'
 import { forkWorker } from './fork-worker.js'
 import { Notifier } from './notify.js'
@@ -30,6 +31,7 @@ export class Launcher {
   readonly #log: RootLogger
   readonly #notifier: Notifier
   readonly #supervisor: Supervisor
+  readonly #coordination: LauncherCoordination
   readonly #interrupts = new InterruptCounter()
   readonly #hadTerminal = hasTerminal()
   #settings: Settings
@@ -48,6 +50,7 @@ export class Launcher {
     this.#logsJson = logSettings.format === 'json'
     this.#log = createLogger({ ...logSettings, fields: { service: name, pid: process.pid }, transport: 'ring' })
     this.#notifier = new Notifier(process.env, (error) => this.#tell({ event: 'launcher.notify_failed', error: messageOf(error) }))
+    this.#coordination = new LauncherCoordination({ url: this.#settings.coordinationUrl, host: this.#settings.host, name, log: this.#log })
     this.#supervisor = new Supervisor(services, this.#ports())
   }
 
@@ -62,7 +65,7 @@ export class Launcher {
       undo.push(listenForSignals((signal) => this.#onSignal(signal)))
       this.#sockets = await openSockets(this.#settings.listen, process.env)
       this.#socketsOpen = true
-      undo.push(() => this.#closeSockets())
+      undo.push(() => this.#closeSockets(), () => this.#coordination.stop())
       for (const { name, url } of this.#sockets) this.#tell({ event: 'launcher.listening', socket: name, url })
       if (this.#settings.pidFile !== undefined) {
         const pidFile = takePidFile(this.#settings.pidFile)
@@ -131,7 +134,7 @@ export class Launcher {
   #ports(): SupervisorPorts {
     return {
       clock: systemClock,
-      fork: (slot, seat, onEvent) => forkWorker(slot, seat, { settings: this.#settings, sockets: this.#sockets }, onEvent),
+      fork: (slot, seat, onEvent) => forkWorker(slot, seat, { settings: this.#settings, sockets: this.#sockets, coordination: this.#coordination }, onEvent),
       reconfigure: () => this.#reconfigure(),
       tell: (event) => this.#tell(event),
       ready: (workers) => {
@@ -172,6 +175,7 @@ export class Launcher {
       inLoop: (work) => this.inLoop(work),
       status: (supervisor) => this.#status(supervisor),
       onSignal: (signal) => this.#onSignal(signal),
+      coordination: this.#coordination,
       stopped,
     }))
     this.#controlPath = path
@@ -209,7 +213,7 @@ export class Launcher {
 const FLUSH_MS = 2_000
 
 /** Keys that are read once. */
-const NEEDS_RESTART: ReadonlySet<string> = new Set(['name', 'host', 'listen', 'control_path', 'pid_file'])
+const NEEDS_RESTART: ReadonlySet<string> = new Set(['name', 'host', 'listen', 'control_path', 'coordination_url', 'pid_file'])
 
 /** `Promise.withResolvers`, which Node 20 does not have. */
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T | Promise<T>) => void; reject: (error: unknown) => void } {

@@ -1,8 +1,10 @@
 import { CodedError } from '../base/errors.js'
 import type { ControlHandler } from '../admin/control-server.js'
-import type { ControlRequest } from '../admin/protocol.js'
+import { isRecord, type ControlRequest } from '../admin/protocol.js'
 import { EXIT } from '../base/exit-code.js'
 import type { LauncherStatus } from '../admin/status.js'
+import type { CoordinationStore, ResourceKind } from '../coordination/store.js'
+import type { LauncherCoordination } from './coordination.js'
 import { SIGNALS, type LauncherSignal } from './signals.js'
 import type { Outcome } from './supervisor-ports.js'
 import type { Supervisor } from './supervisor.js'
@@ -12,11 +14,12 @@ export interface RequestParts {
   inLoop<T>(work: (supervisor: Supervisor) => T | Promise<T>): Promise<T>
   status(supervisor: Supervisor): LauncherStatus
   onSignal(signal: LauncherSignal): void
+  readonly coordination: LauncherCoordination
   /** Resolves when the launcher has stopped. */
   readonly stopped: Promise<Outcome>
 }
 
-/** The methods of the control socket: `status`, `stop {wait}`, `reload {wait}`, `scale {service?, workers}`, `signal {signal}`. */
+/** The methods of the control socket: `status`, `stop {wait}`, `reload {wait}`, `scale {service?, workers}`, `signal {signal}`, `coordination {op, args}`. */
 export function requestHandler(parts: RequestParts): ControlHandler {
   const methods: Readonly<Record<string, (request: ControlRequest) => Promise<unknown>>> = {
     status: () => parts.inLoop((supervisor) => parts.status(supervisor)),
@@ -48,12 +51,42 @@ export function requestHandler(parts: RequestParts): ControlHandler {
       parts.onSignal(signal)
       return Promise.resolve({ sent: signal })
     },
+
+    coordination: async ({ params }) => {
+      const { op, args } = params
+      const ask = typeof op === 'string' && Object.hasOwn(COORDINATION, op) ? COORDINATION[op] : undefined
+      if (!ask) throw invalid('coordination', `"op" is one of ${Object.keys(COORDINATION).join(', ')}`, op)
+      return withTextualFences(await ask(await parts.coordination.host.store(), isRecord(args) ? args : {}))
+    },
   }
   return async (request) => {
     const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
     if (!method) throw new CodedError('CONTROL_UNKNOWN_METHOD', `Cannot answer "${request.method}" as there is no such method, but: ${Object.keys(methods).join(', ')}`)
     return await method(request)
   }
+}
+
+type Arguments = Readonly<Record<string, unknown>>
+
+/** What an operator may ask of the store that this launcher has or is. */
+const COORDINATION: Readonly<Record<string, (store: CoordinationStore, args: Arguments) => Promise<unknown>>> = {
+  status: (store) => store.status(),
+  listResources: (store, { kind }) => store.listResources(kind === 'leader' ? 'leader' : 'lock' satisfies ResourceKind),
+  readResource: (store, { name }) => store.readResource(text('name', name)),
+  forceRelease: (store, { name, by, lockDelayMs }) => store.forceRelease({ name: text('name', name), by: text('by', by), lockDelayMs: typeof lockDelayMs === 'number' ? lockDelayMs : 0 }),
+  listGroups: (store) => store.listGroups(),
+  readGroup: (store, { group }) => store.readGroup(text('group', group)),
+  mark: (store, { group, member, mark }) => store.mark({ group: text('group', group), member: text('member', member), mark: typeof mark === 'string' ? mark : null }),
+}
+
+function text(key: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw invalid('coordination', `"${key}" is text`, value)
+}
+
+/** JSON has no bigint. */
+function withTextualFences(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null, (_, each: unknown) => typeof each === 'bigint' ? String(each) : each))
 }
 
 function invalid(method: string, rule: string, value: unknown): CodedError {

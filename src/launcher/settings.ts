@@ -9,6 +9,7 @@ import { invalidConfig } from '../config/errors.js'
 import { groupNames, type RawConfig } from '../config/raw-config.js'
 import { resolveConfig, type UnclaimedEntry } from '../config/resolve.js'
 import { existingFiles, readSources, type FlagValue } from '../config/sources.js'
+import { parseCoordinationUrl } from '../coordination/url.js'
 import { availableCpus } from './available-cpus.js'
 import type { ServiceSpec } from './fleet.js'
 import { parseListenUrls, type ListenUrl } from './listen-url.js'
@@ -37,6 +38,7 @@ export interface Settings {
   /** As configured; undefined: the default. */
   readonly controlPath: string | undefined
   readonly pidFile: string | undefined
+  readonly coordinationUrl: string
   readonly listen: readonly ListenUrl[]
   readonly services: readonly ServiceSpec[]
   readonly config: Config
@@ -79,6 +81,7 @@ export function readSettings(request: LaunchRequest): Settings {
     host: defaults.host ?? os.hostname(),
     controlPath: defaults.controlPath,
     pidFile: defaults.pidFile,
+    coordinationUrl: checkedCoordination(defaults.coordinationUrl, config),
     listen: [...shared, ...services.flatMap(({ own }) => own)],
     services: services.map(({ spec }) => spec),
     config,
@@ -137,6 +140,16 @@ function sectionSpec(section: string, config: Config, shared: readonly ListenUrl
     restartType: service.restartType ?? defaults.restartType,
   }, [...shared, ...sockets])
   return { spec, own: sockets }
+}
+
+/** Most launchers have the default, which needs no parser. */
+function checkedCoordination(url: string, config: Config): string {
+  try {
+    if (url !== 'embedded:') parseCoordinationUrl(url)
+    return url
+  } catch (error) {
+    throw invalidValue(config, 'DEFAULT', 'coordination_url', messageOf(error))
+  }
 }
 
 function listenUrls(config: Config, group: string, values: readonly string[] = []): ListenUrl[] {

@@ -3,15 +3,26 @@ import cluster from 'node:cluster'
 import { accessSync, constants, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseWorkerMessage, type LauncherMessage, type StartMessage, type WorkerMessage } from '../ipc/messages.js'
+import { parseWorkerMessage, type LauncherMessage, type LifeMessage, type StartMessage } from '../ipc/messages.js'
 
 /** What the launcher hears of one process. `exited` is the last. */
 export type ProcessEvent =
-  | { readonly type: 'message'; readonly message: WorkerMessage }
+  | { readonly type: 'message'; readonly message: LifeMessage }
   | { readonly type: 'exited'; readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly error?: Error }
+
+/** What is between the process and the launcher's coordination: no affair of the supervisor's. */
+export interface CoordinationHooks {
+  /** How to send to the process; called once, before anything else. */
+  connect(send: (message: LauncherMessage) => void): void
+  onCoordination(body: unknown): void
+  onBeat(): void
+  /** Called in the turn in which the kernel told of it; what it said last may still follow. */
+  onDeath(): void
+}
 
 export interface ForkOptions {
   readonly start: Omit<StartMessage, 'reeve' | 'dieWithParent'>
+  readonly hooks: CoordinationHooks
   /** The service's own arguments: its `process.argv` from 2 on. */
   readonly args: readonly string[]
   /** Modules for Node's `--import`. */
@@ -32,8 +43,10 @@ export class WorkerProcess {
 
   /** Forks. `onEvent` is called from Node's callbacks and must only take note. */
   constructor(options: ForkOptions, onEvent: (event: ProcessEvent) => void) {
-    const child = fork(options)
+    const { hooks } = options
+    const child = forkOrBury(options)
     this.#child = child
+    hooks.connect((message) => this.send(message))
     this.pid = child.pid
     let ended = false
     const exited = (event: Omit<Extract<ProcessEvent, { type: 'exited' }>, 'type'>): void => {
@@ -43,10 +56,14 @@ export class WorkerProcess {
     }
     child.on('message', (received) => {
       const message = parseWorkerMessage(received)
-      if (message) onEvent({ type: 'message', message })
+      if (!message) return
+      if (message.reeve === 'coordination') return hooks.onCoordination(message.body)
+      if (message.reeve === 'beat') hooks.onBeat()
+      onEvent({ type: 'message', message })
     })
     // Its last message may still be in the channel, which closes after it.
     child.once('exit', (code, signal) => {
+      hooks.onDeath()
       if (!child.connected) return exited({ code, signal })
       const timer = setTimeout(() => exited({ code, signal }), LAST_MESSAGE_MS)
       child.once('disconnect', () => {
@@ -55,7 +72,11 @@ export class WorkerProcess {
       })
     })
     // Without a pid it never ran, and no 'exit' follows; with one it is a failed send or kill.
-    child.on('error', (error) => { if (child.pid === undefined) exited({ code: null, signal: null, error }) })
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return
+      hooks.onDeath()
+      exited({ code: null, signal: null, error })
+    })
     this.send({ reeve: 'start', dieWithParent: SETPRIV === undefined, ...options.start })
   }
 
@@ -97,6 +118,16 @@ function findSetpriv(): string | undefined {
       return false
     }
   })
+}
+
+/** @throws what fork throws; the process has never lived */
+function forkOrBury(options: ForkOptions): ChildProcess {
+  try {
+    return fork(options)
+  } catch (error) {
+    options.hooks.onDeath()
+    throw error
+  }
 }
 
 function fork(options: ForkOptions): ChildProcess {

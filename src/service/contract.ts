@@ -1,4 +1,5 @@
 import type { Config, ConfigChange } from '../config/config.js'
+import type { Coordinator } from '../coordination/contract.js'
 import type { ListenTarget } from '../ipc/listen-target.js'
 import type { Logger } from '../log/logger.js'
 import type { Timers } from '../loop/timers.js'
@@ -28,6 +29,12 @@ export interface ServiceContext {
   readonly config: Config
   /** winston underneath; carries service, workerId, pid and the async context's fields. */
   readonly log: Logger
+  /**
+   * Locks, leaders, groups: by the option `coordination_url`. Its member id is
+   * `HOST/SERVICE/SLOT`. It connects when it is first used, is stopped by the worker
+   * after the drain, and hands what it still holds to the slot's next worker, where that waits for it.
+   */
+  readonly coordinator: Coordinator
   /** Aborts when stopping begins. */
   readonly signal: AbortSignal
   /** Looping calls of this service: `timers.add('scrub', fn, { intervalMs })`. They stop when the drain begins. */

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js'
+import { loadCoordination, type WorkerCoordinator } from '../coordination/load.js'
 import type { StartMessage } from '../ipc/messages.js'
 import type { Logger } from '../log/logger.js'
 import { Timers } from '../loop/timers.js'
@@ -20,11 +21,14 @@ export interface ContextParts {
 export interface MadeContext {
   readonly context: ServiceContext
   readonly timers: () => Timers | undefined
+  /** Undefined when the service has never asked for it. */
+  readonly coordinator: () => WorkerCoordinator | undefined
 }
 
 /** What costs something to make is made when it is first used. */
 export function makeContext(start: StartMessage, parts: ContextParts): MadeContext {
   let timers: Timers | undefined
+  let coordinator: WorkerCoordinator | undefined
   const { name, host, workerId, workers, generation } = start
   const { config, log, tasks, signal, extendTimeout } = parts
   const context: ServiceContext = {
@@ -34,7 +38,13 @@ export function makeContext(start: StartMessage, parts: ContextParts): MadeConte
       timers ??= new Timers({ signal, log })
       return timers
     },
+    get coordinator() {
+      coordinator ??= loadCoordination().createCoordinator({
+        url: start.coordinationUrl, memberId: `${host}/${name}/${workerId}`, options: { host, about: { worker: `${name}/${workerId}` }, log },
+      })
+      return coordinator
+    },
     track: (taskName, work, options) => tasks.track(taskName, work, options),
   }
-  return { context, timers: () => timers }
+  return { context, timers: () => timers, coordinator: () => coordinator }
 }

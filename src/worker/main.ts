@@ -1,6 +1,8 @@
 import { EXIT } from '../base/exit-code.js'
+import { HostLink, installHostLink } from '../ipc/host-link.js'
 import { isLauncherMessage } from '../ipc/messages.js'
 import { Servers } from './servers.js'
+import { tell } from './tell.js'
 import { Worker } from './worker.js'
 
 /**
@@ -13,6 +15,7 @@ export function begin(messages: readonly unknown[], signals: readonly NodeJS.Sig
   const servers = new Servers()
   servers.install()
   let worker: Worker | undefined
+  let link: HostLink | undefined
 
   const stop = (): void => {
     // Not told yet what to be: nothing has begun.
@@ -22,6 +25,9 @@ export function begin(messages: readonly unknown[], signals: readonly NodeJS.Sig
   const receive = (message: unknown): void => {
     if (!isLauncherMessage(message)) return
     if (message.reeve === 'reopen-logs') return worker?.reopenLogs()
+    if (message.reeve === 'coordination') return link?.receive(message.body)
+    link = new HostLink(message.leaseRegisterFd, (body) => tell({ reeve: 'coordination', body }))
+    installHostLink(link)
     worker = new Worker(message, servers)
     void worker.boot()
   }

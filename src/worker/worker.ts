@@ -1,7 +1,7 @@
 import { systemClock } from '../base/clock.js'
 import { codeOf, messageOf } from '../base/errors.js'
-import { EXIT, type ExitCode } from '../base/exit-code.js'
-import type { StartMessage, WorkerMessage } from '../ipc/messages.js'
+import { EXIT } from '../base/exit-code.js'
+import type { StartMessage } from '../ipc/messages.js'
 import type { RootLogger } from '../log/create-logger.js'
 import type { Service } from '../service/contract.js'
 import { startBeat } from './beat.js'
@@ -11,6 +11,7 @@ import { loadModule, type LoadedModule } from './load-service.js'
 import type { Servers } from './servers.js'
 import { openSettings, type Settings } from './settings.js'
 import { Tasks } from './tasks.js'
+import { tell } from './tell.js'
 
 /** Where this worker is in its life. */
 type State =
@@ -99,6 +100,7 @@ export class Worker {
     if (state.name === 'stopping') return
     this.#state = { name: 'stopping' }
     tell({ reeve: 'stopping' })
+    this.#made?.coordinator()?.handOver()
     this.#stopping.abort()
     // A start owes nobody an answer yet: it is told by the signal, and not waited for long.
     const service = state.name === 'running' ? state.service : await Promise.race([state.booted, systemClock.sleep(ABANDON_START_MS)])
@@ -112,9 +114,19 @@ export class Worker {
       timeoutMs: this.#start.gracefulShutdownTimeoutMs,
     })
     const clean = await this.#drain.run()
+    // Not before: what still ran may have needed what it held.
+    await this.#stopCoordinator()
     // A program with a SIGTERM listener of its own ends when that says so, or when it has nothing left to do.
     if (this.#isScript && process.listenerCount('SIGTERM') > 1) process.channel?.unref()
     else process.exit(clean ? EXIT.clean : EXIT.failure)
+  }
+
+  async #stopCoordinator(): Promise<void> {
+    try {
+      await this.#made?.coordinator()?.stop()
+    } catch (error) {
+      this.#log.warn(`leases and groups were not given back: ${messageOf(error)}`, { event: 'worker.coordination_not_stopped', error })
+    }
   }
 
   reopenLogs(): void {
@@ -133,8 +145,6 @@ export class Worker {
 /** After its module was evaluated, a program that listens to nothing is ready in so many ms. */
 const SCRIPT_READY_MS = 500
 const ABANDON_START_MS = 2_000
-/** How long a last message may take before the process ends all the same. */
-const LAST_MESSAGE_MS = 200
 
 /** Resolves when the program says that it is ready, as PM2's wait_ready wants it: `process.send('ready')`. */
 function hearReady(): Promise<undefined> {
@@ -146,12 +156,4 @@ function hearReady(): Promise<undefined> {
     }
     if (send) process.send = hearing as typeof send
   })
-}
-
-/** Sends, and with `exitCode` ends the process when it has been sent. */
-function tell(message: WorkerMessage, exitCode?: ExitCode): void {
-  const end = (): void => { if (exitCode !== undefined) process.exit(exitCode) }
-  if (!process.send || !process.connected) return end()
-  process.send(message, undefined, undefined, end)
-  if (exitCode !== undefined) setTimeout(end, LAST_MESSAGE_MS)
 }

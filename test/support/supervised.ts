@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '#src/base/clock.js'
-import type { LauncherMessage, WorkerMessage } from '#src/ipc/messages.js'
+import type { LauncherMessage, LifeMessage } from '#src/ipc/messages.js'
 import type { LauncherEvent } from '#src/launcher/events.js'
 import type { ServiceSpec, Slot } from '#src/launcher/fleet.js'
 import type { Outcome } from '#src/launcher/supervisor-ports.js'
@@ -24,7 +24,7 @@ export class ScriptedProcess {
     this.#onEvent = onEvent
   }
 
-  says(message: WorkerMessage): void {
+  says(message: LifeMessage): void {
     this.#onEvent({ type: 'message', message })
   }
 

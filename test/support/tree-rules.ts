@@ -20,8 +20,9 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['examples'],
 ]
 
-/** What the build makes of the whole program, and only the command starts: no source of any layer. */
+/** What the build makes of whole parts of the program: no source of any layer. The command starts one, and coordination loads itself when it is first used. */
 const BUNDLES = 'boot/'
+const LOADS_COORDINATION = 'coordination/load.ts'
 const MAX_LINES = 400
 const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*$/
 const ERROR_CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/
@@ -65,8 +66,12 @@ function read(path: string, text: string, files: ReadonlyMap<string, string>): S
   return {
     ...facts, path, text,
     imports: targets.map(({ target }) => target).filter((target) => files.has(target)),
-    dangling: targets.filter(({ target }) => !files.has(target) && !(folderOf(path) === 'cli' && target.startsWith(BUNDLES))).map(({ specifier }) => specifier),
+    dangling: targets.filter(({ target }) => !files.has(target) && !(mayLoadBundles(path) && target.startsWith(BUNDLES))).map(({ specifier }) => specifier),
   }
+}
+
+function mayLoadBundles(path: string): boolean {
+  return folderOf(path) === 'cli' || path === LOADS_COORDINATION
 }
 
 /** The source behind a specifier, which names the compiled file: `../base/clock.js` is `base/clock.ts`. */

@@ -85,9 +85,10 @@ describe('breaches()', () => {
     assert.deepEqual(check({ 'base/a.ts': "import './gone.js'" }), ['base/a.ts: imports "./gone.js", which is no file of src'])
   })
 
-  test('lets only the command start what the build has bundled', () => {
+  test('lets only the command and the loader of coordination load what the build has bundled', () => {
     const text = "const main = require('../boot/launcher.cjs')"
     assert.deepEqual(check({ 'cli/bin.cts': text }), [])
+    assert.deepEqual(check({ 'coordination/load.ts': text }), [])
     assert.deepEqual(check({ 'log/a.ts': text }), ['log/a.ts: imports "../boot/launcher.cjs", which is no file of src'])
   })
 

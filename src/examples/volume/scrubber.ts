@@ -1,23 +1,23 @@
-import { createHash } from 'node:crypto'
 import type { ServiceContext } from 'reeve'
 import type { VolumeStore } from './volume-store.js'
 
 export interface ScrubberOptions {
   readonly store: VolumeStore
   readonly log: ServiceContext['log']
-  /** This worker's slot, 0…workers-1. */
-  readonly workerId: number
-  readonly workers: number
+  /** Whether this worker is the one that scrubs `name`, by what it knows now. */
+  readonly isMine: (name: string) => Promise<boolean>
+  /** Runs `work` while nobody else scrubs `name`; not at all when somebody does. */
+  readonly alone: (name: string, work: (lost: AbortSignal) => Promise<void>) => Promise<void>
 }
 
 /**
  * Reads volumes back and reports those that are no longer what was stored: bits
  * that rot on the disk make no noise of their own.
  *
- * The workers share the work without a word: a name belongs to the slot that its
- * hash gives. While their number changes, until all know it, a volume may be
- * scrubbed twice or wait for the next reload. A round takes the names there are
- * at its beginning, one a call.
+ * The workers, of all hosts, share the work by a hash ring over their group: a name
+ * is the task of whoever the ring gives it to. While workers come and go two may
+ * take a name for theirs; a lock for each name keeps them from reading it both at
+ * once. A round takes the names there are at its beginning, one a call.
  */
 export class Scrubber {
   readonly #options: ScrubberOptions
@@ -31,12 +31,14 @@ export class Scrubber {
   async scrubNext(signal: AbortSignal): Promise<void> {
     if (this.#round.length === 0) this.#round = await this.#share()
     const name = this.#round.shift()
-    if (name !== undefined) await this.#scrub(name, signal)
+    if (name !== undefined) await this.#options.alone(name, (lost) => this.#scrub(name, AbortSignal.any([signal, lost])))
   }
 
   async #share(): Promise<string[]> {
-    const { store, workerId, workers } = this.#options
-    return (await store.names()).filter((name) => slotOf(name, workers) === workerId)
+    const { store, isMine } = this.#options
+    const mine: string[] = []
+    for (const name of await store.names()) if (await isMine(name)) mine.push(name)
+    return mine
   }
 
   /** Logs `volume.rot` before it marks: a disk that goes bad is often read-only by then. */
@@ -53,9 +55,4 @@ export class Scrubber {
       await volume.close()
     }
   }
-}
-
-/** The slot, 0…workers-1, that scrubs `name`. */
-export function slotOf(name: string, workers: number): number {
-  return createHash('sha256').update(name).digest().readUInt32BE() % workers
 }

@@ -6,14 +6,16 @@
  *     curl -T disk.img http://127.0.0.1:8080/volumes/disk.img
  *
  * Reading order: volume-file.ts (how a volume lies on the disk), volume-store.ts
- * (why a kill loses nothing), volume-server.ts (the routes), scrubber.ts.
+ * (why a kill loses nothing), volume-server.ts (the routes), scrubber.ts and sweeper.ts
+ * (what is divided among the workers of all hosts, and what only one of them does).
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { defineService } from 'reeve'
+import { defineService, type ServiceContext } from 'reeve'
 import { defineOptions } from 'reeve/config'
 import { volumeError } from './errors.js'
 import { Scrubber } from './scrubber.js'
+import { sweepWhileLeading } from './sweeper.js'
 import { createVolumeServer } from './volume-server.js'
 import { VolumeStore } from './volume-store.js'
 
@@ -47,10 +49,19 @@ export const options = defineOptions({
 /** A draft untouched for so many idle timeouts has no living writer. */
 const STALE_IDLE_TIMEOUTS = 10
 
+type Lock = ReturnType<ServiceContext['coordinator']['lock']>
+
+/** Does nothing when somebody else holds it. */
+async function holding(lock: Lock, work: (lost: AbortSignal) => Promise<void>): Promise<void> {
+  await using held = await lock.tryAcquire()
+  if (held) await work(held.lost)
+}
+
 export default defineService((context) => {
-  const { log, timers } = context
+  const { log, timers, coordinator } = context
   const { dataDir, maxVolumeSizeBytes, idleTimeoutMs, scrubIntervalMs } = context.config.of(options).volume
   let server: Server | undefined
+  let sweeping: Promise<void> | undefined
 
   return {
     async start() {
@@ -60,17 +71,20 @@ export default defineService((context) => {
       }
       const store = await VolumeStore.open(dataDir)
       server = createVolumeServer({ store, context, maxVolumeBytes: maxVolumeSizeBytes, idleTimeoutMs })
+      await coordinator.group('volume').join()
       server.listen(target)
       await once(server, 'listening')
 
-      const scrubber = new Scrubber({ store, log, workerId: context.workerId, workers: context.workers })
+      const ring = coordinator.hashRing('volume')
+      const scrubber = new Scrubber({ store, log, isMine: (name) => ring.isMine(name), alone: (name, work) => holding(coordinator.lock(`scrub/${name}`), work) })
       timers.add('scrub', (signal) => scrubber.scrubNext(signal), { intervalMs: scrubIntervalMs })
       const staleMs = STALE_IDLE_TIMEOUTS * idleTimeoutMs
-      timers.add('sweep', () => store.sweep(staleMs), { intervalMs: staleMs, initialDelayMs: 0 })
+      sweeping = sweepWhileLeading({ store, log, election: coordinator.election('volume-sweep'), staleMs }, context.signal)
       log.info('volume.listening', { url: target.url, directory: store.directory })
     },
 
     async stop() {
+      await sweeping
       if (!server?.listening) return
       server.close()
       await once(server, 'close')

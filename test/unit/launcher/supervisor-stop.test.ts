@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { WorkerMessage } from '#src/ipc/messages.js'
+import type { LifeMessage } from '#src/ipc/messages.js'
 import { seatsOf } from '#src/launcher/fleet.js'
 import { serviceSpec } from '../../support/service-spec.js'
 import { Supervised, type ScriptedProcess } from '../../support/supervised.js'
@@ -136,7 +136,7 @@ interface Action {
 
 type Act = (fleet: Supervised, process: ScriptedProcess) => void | Promise<void>
 
-const say = (message: WorkerMessage): Act => (_fleet, process) => process.says(message)
+const say = (message: LifeMessage): Act => (_fleet, process) => process.says(message)
 const exit = (code: number | null, signal: NodeJS.Signals | null): Act => (fleet, process) => fleet.exit(process, code, signal)
 const scaleBy = (change: 1 | -1): Act => (fleet) => fleet.do((supervisor) => supervisor.services.forEach((service) => supervisor.scaleBy(service, change)))
 const pass = (ms: number): Act => (fleet) => fleet.pass(ms)

@@ -3,7 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { Scrubber, slotOf } from '#src/examples/volume/scrubber.js'
+import { Scrubber } from '#src/examples/volume/scrubber.js'
 import type { ScrubberOptions } from '#src/examples/volume/scrubber.js'
 import { VolumeStore } from '#src/examples/volume/volume-store.js'
 
@@ -19,7 +19,7 @@ afterEach(async () => { await rm(store.directory, { recursive: true }) })
 
 test('Scrubber.scrubNext() reports rot, marks it for all, and takes the mark away from what is whole again', async () => {
   await store.put('a', body('hello'))
-  const scrubber = scrubberOf(0, 1)
+  const scrubber = scrubberOf()
   await scrubber.scrubNext(signal)
   assert.deepEqual(logged, [])
   await overwrite('a', 'j')
@@ -44,31 +44,36 @@ test('Scrubber marks the bytes it read, not an upload that has taken their name 
   assert.equal((await store.entries(['a']))[0]?.rotten, false)
 })
 
-test('Scrubber shares names out, each to one slot, and survives volumes that go', async () => {
+test('Scrubber takes the names that are its own and that nobody else is at, and survives volumes that go', async () => {
   const names = Array.from({ length: 30 }, (_, i) => `v${i}`)
   for (const name of names) await store.put(name, body(name))
   for (const name of names) await overwrite(name, '!')
-  for (const workerId of [0, 1, 2]) {
-    const scrubber = scrubberOf(workerId, 3)
-    for (const name of names) if (slotOf(name, 3) === workerId) await scrubber.scrubNext(signal)
-  }
-  assert.deepEqual(logged.sort(), names.map((name) => `volume.rot ${name}`).sort())
-  const late = scrubberOf(0, 1)
+  const mine = new Set(names.slice(0, 10))
+  const scrubber = scrubberOf({ isMine: async (name) => mine.has(name), alone: async (name, work) => { if (name !== 'v3') await work(signal) } })
+  for (let calls = 0; calls < mine.size; calls++) await scrubber.scrubNext(signal)
+  assert.deepEqual(logged.sort(), [...mine].filter((name) => name !== 'v3').map((name) => `volume.rot ${name}`).sort())
+  const late = scrubberOf()
   await late.scrubNext(signal)
   for (const name of names) await store.delete(name)
   for (let calls = 0; calls < names.length; calls++) await late.scrubNext(signal)
 })
 
+test('Scrubber.scrubNext() stops when its lock is lost', async () => {
+  await store.put('a', body('hello'))
+  const lost = AbortSignal.abort(new Error('lost'))
+  await assert.rejects(scrubberOf({ alone: async (_, work) => work(lost) }).scrubNext(signal), /lost/)
+})
+
 test('Scrubber.scrubNext() rejects with the reason of its signal and marks nothing', async () => {
   await store.put('a', body('hello'))
-  await assert.rejects(scrubberOf(0, 1).scrubNext(AbortSignal.abort(new Error('stopping'))), /stopping/)
+  await assert.rejects(scrubberOf().scrubNext(AbortSignal.abort(new Error('stopping'))), /stopping/)
   assert.equal((await store.entries(['a']))[0]?.rotten, false)
 })
 
-function scrubberOf(workerId: number, workers: number): Scrubber {
+function scrubberOf(options: Partial<ScrubberOptions> = {}): Scrubber {
   const note = (message: string, fields?: Readonly<Record<string, unknown>>): void => void logged.push(`${message} ${String(fields?.['volume'])}`)
   const log = { info: note, error: note } as unknown as ScrubberOptions['log']
-  return new Scrubber({ store, log, workerId, workers })
+  return new Scrubber({ store, log, isMine: async () => true, alone: (_, work) => work(signal), ...options })
 }
 
 async function overwrite(name: string, firstLetter: string): Promise<void> {

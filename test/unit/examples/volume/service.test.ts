@@ -4,18 +4,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { ServiceContext } from 'reeve'
+import { getCoordinator } from 'reeve/coordination'
+import type { Coordinator } from 'reeve/coordination'
 import createVolumeService, { options } from '#src/examples/volume/service.js'
+import { until } from '../../../support/processes.js'
 
 let directory: string
 let loops: Map<string, (signal: AbortSignal) => unknown>
 let logged: Record<string, unknown>[]
+let coordinator: Coordinator
+const stopping = new AbortController()
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'volume-service-'))
   loops = new Map()
   logged = []
+  coordinator = await getCoordinator('embedded:', 'h/volume/0')
 })
-afterEach(async () => { await rm(directory, { recursive: true }) })
+afterEach(async () => {
+  await coordinator.stop()
+  await rm(directory, { recursive: true })
+})
 
 test('start() without a socket named http says how to give one', async () => {
   const service = await createVolumeService(contextWith({ other: { port: 0 } }))
@@ -32,9 +41,13 @@ test('start() makes the data directory, listens and adds its loops; stop() close
   const service = await createVolumeService(contextWith({ http: { port: 0, host: '127.0.0.1', url: 'tcp://127.0.0.1:0' } }))
   await service.start()
   assert.deepEqual(await readdir(directory), ['data'])
-  assert.deepEqual([...loops.keys()], ['scrub', 'sweep'])
+  assert.deepEqual([...loops.keys()], ['scrub'])
+  assert.deepEqual(await coordinator.groups(), ['volume'])
   for (const loop of loops.values()) await loop(new AbortController().signal)
-  assert.deepEqual(logged, [{ message: 'volume.listening', url: 'tcp://127.0.0.1:0', directory: join(directory, 'data') }])
+  await until('a sweeper', () => logged.length === 2)
+  assert.deepEqual(logged[0], { message: 'volume.listening', url: 'tcp://127.0.0.1:0', directory: join(directory, 'data') })
+  assert.equal(logged[1]?.['message'], 'volume.sweeper')
+  stopping.abort()
   await service.stop?.()
   await service.stop?.()
 })
@@ -53,6 +66,8 @@ function contextWith(sockets: Record<string, unknown>): ServiceContext {
     workerId: 0,
     workers: 1,
     sockets,
+    coordinator,
+    signal: stopping.signal,
     config: { of: () => ({ volume }) },
     log: { info: (message: string, fields: object) => void logged.push({ message, ...fields }) },
     timers: { add: (name: string, fn: (signal: AbortSignal) => unknown) => void loops.set(name, fn) },

@@ -1,0 +1,14 @@
+import { Coordinator, type CoordinatorSettings } from './coordinator.js'
+import { HostCoordination, type HostCoordinationOptions } from './host/host-coordination.js'
+
+/**
+ * What launcher and worker have of coordination. It is bundled into a file of its
+ * own (see load.ts), so that a worker which coordinates nothing does not load it.
+ */
+export function createHostCoordination(options: HostCoordinationOptions): HostCoordination {
+  return new HostCoordination(options)
+}
+
+export function createCoordinator(settings: CoordinatorSettings): Coordinator {
+  return new Coordinator(settings)
+}

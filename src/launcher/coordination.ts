@@ -1,0 +1,57 @@
+import { messageOf } from '../base/errors.js'
+import { loadCoordination } from '../coordination/load.js'
+import { openLeaseRegister, readLeaseRegister } from '../ipc/lease-register.js'
+import type { LauncherMessage } from '../ipc/messages.js'
+import type { CoordinationHooks } from './worker-process.js'
+
+type Host = ReturnType<ReturnType<typeof loadCoordination>['createHostCoordination']>
+type Session = ReturnType<Host['attach']>
+type HostOptions = Parameters<ReturnType<typeof loadCoordination>['createHostCoordination']>[0]
+
+/** One worker's coordination, from before its fork. */
+export interface WorkerCoordination extends CoordinationHooks {
+  /** What the worker inherits; closed when it has died. */
+  readonly registerFd: number
+}
+
+/** The launcher's coordination, loaded when the first worker asks for it. */
+export class LauncherCoordination {
+  readonly #options: HostOptions
+  #host: Host | undefined
+
+  constructor(options: HostOptions) {
+    this.#options = options
+  }
+
+  /** @throws CodedError COORDINATION_URL_INVALID */
+  get host(): Host {
+    this.#host ??= loadCoordination().createHostCoordination(this.#options)
+    return this.#host
+  }
+
+  forWorker(): WorkerCoordination {
+    const registerFd = openLeaseRegister()
+    let send: (message: LauncherMessage) => void = () => {}
+    let session: Session | undefined
+    const open = (): Session => {
+      session ??= this.host.attach((body) => send({ reeve: 'coordination', body }))
+      return session
+    }
+    return {
+      registerFd,
+      connect: (sendToWorker) => { send = sendToWorker },
+      onCoordination: (body) => open().receive(body),
+      onBeat: () => session?.beat(),
+      onDeath: () => {
+        const notes = readLeaseRegister(registerFd)
+        if (!session && notes.length === 0) return
+        open().died(notes).catch((error: unknown) => this.#options.log.warn(`what a dead worker held was not given back: ${messageOf(error)}`))
+      },
+    }
+  }
+
+  /** Leaves every group and closes what was opened. */
+  async stop(): Promise<void> {
+    await this.#host?.stop()
+  }
+}
