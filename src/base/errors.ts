@@ -23,6 +23,11 @@ export interface CodedErrorOptions {
   readonly cause?: unknown
 }
 
+/** True for a CodedError, of whatever copy of the class. */
+export function isCodedError(error: unknown): error is CodedError {
+  return error instanceof Error && error.name === 'CodedError'
+}
+
 /** True when `error` carries `code`, whatever its class. */
 export function hasCode(error: unknown, code: string): boolean {
   return codeOf(error) === code

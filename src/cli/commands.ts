@@ -51,4 +51,39 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'send a signal to the launcher: HUP, USR1, TTIN …',
     load: async () => (await import('./commands/control.js')).signal,
   },
+  locks: {
+    usage: 'locks [--json] [--coordination URL] [NAME]',
+    summary: 'show the locks that are held, waited for or closed, and who has them',
+    load: async () => (await import('./commands/coordination.js')).locks,
+  },
+  lock: {
+    usage: 'lock show|force-release LOCK [--json] [--yes] [--lock-delay TIME] [--reason TEXT] [--coordination URL] [NAME]',
+    summary: 'show a lock with its queue; take it from its holder, so that others may have it at once or after TIME',
+    load: async () => (await import('./commands/coordination-lock.js')).lock,
+  },
+  leaders: {
+    usage: 'leaders [--json] [--coordination URL] [NAME]',
+    summary: 'show who leads what',
+    load: async () => (await import('./commands/coordination.js')).leaders,
+  },
+  groups: {
+    usage: 'groups [--json] [--coordination URL] [NAME]',
+    summary: 'show the groups and how many members each has',
+    load: async () => (await import('./commands/coordination.js')).groups,
+  },
+  members: {
+    usage: 'members GROUP [--json] [--coordination URL] [NAME]',
+    summary: 'show the members of a group and what they can do',
+    load: async () => (await import('./commands/coordination.js')).members,
+  },
+  services: {
+    usage: 'services [--json] [--coordination URL] [NAME]',
+    summary: 'show the service records; exit 1 when one that is not disabled is down',
+    load: async () => (await import('./commands/coordination-service.js')).services,
+  },
+  service: {
+    usage: 'service enable|disable SERVICE [--reason TEXT] [--coordination URL] [NAME]',
+    summary: 'let a service take work again; let it take no new work, for a reason',
+    load: async () => (await import('./commands/coordination-service.js')).service,
+  },
 }

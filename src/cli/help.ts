@@ -9,7 +9,7 @@ const INDENT = 8
 /** The help of a command, or of all. */
 export function helpText(name: string | undefined): string {
   const command = name === undefined ? undefined : COMMANDS[name]
-  if (command && name !== 'run') return `usage: launcher ${command.usage}\n\n${capitalise(command.summary)}.\n${CONTROLLING.has(name ?? '') ? CONTROL_HELP : ''}`
+  if (command && name !== 'run') return `usage: launcher ${command.usage}\n\n${capitalise(command.summary)}.\n${CONTROLLING.has(name ?? '') ? CONTROL_HELP : COORDINATING.has(name ?? '') ? COORDINATION_HELP : ''}`
   const commands = Object.values(COMMANDS).map(({ usage, summary }) => `  launcher ${usage}\n      ${summary}`)
   return [
     'usage:', ...commands, '',
@@ -26,10 +26,16 @@ export function helpText(name: string | undefined): string {
 }
 
 const CONTROLLING = new Set(['status', 'workers', 'stop', 'reload', 'scale', 'signal'])
+const COORDINATING = new Set(['locks', 'lock', 'leaders', 'groups', 'members', 'services', 'service'])
 
 const CONTROL_HELP = `
 NAME is the launcher's name (see --name of run); it may be left out where only
 one launcher runs. --control PATH speaks to the control socket at PATH.`
+
+const COORDINATION_HELP = `
+--coordination URL names the store; without it, that of the configuration (see
+coordination_url, --config-file), which is read as run reads it. What is kept in
+a launcher (embedded:) is asked for by its control socket: --name, --control PATH.`
 
 function renderFlag({ flag, short, value, help }: FlagSpec): string {
   const head = `  ${short === undefined ? '' : `${short}, `}${flag}${value === undefined ? '' : ` ${value}`}`

@@ -1,4 +1,4 @@
-import { CodedError, codeOf, messageOf, stackOf } from '../base/errors.js'
+import { codeOf, isCodedError, messageOf, stackOf } from '../base/errors.js'
 import { EXIT } from '../base/exit-code.js'
 import { nearestName } from '../base/nearest.js'
 import { usageError } from './arguments.js'
@@ -22,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (args.includes('--help') && (command !== COMMANDS['run'] || args[0] === '--help')) return await help(first)
     return await (await command.load())(args, () => help('run'))
   } catch (error) {
-    process.stderr.write(`launcher: ${error instanceof CodedError ? messageOf(error) : stackOf(error)}${meantCommand(error, argv)}\n`)
+    process.stderr.write(`launcher: ${isCodedError(error) ? messageOf(error) : stackOf(error)}${meantCommand(error, argv)}\n`)
     return exitCodeOf(error)
   }
 }
@@ -62,7 +62,7 @@ function exitCodeOf(error: unknown): number {
   const code = codeOf(error) ?? ''
   if (USAGE_CODES.has(code)) return EXIT.usage
   if (!CONFIGURATION_CODES.has(code)) return EXIT.failure
-  const problems = error instanceof CodedError ? error.details['problems'] : undefined
+  const problems = isCodedError(error) ? error.details['problems'] : undefined
   const typed = Array.isArray(problems) && problems.length > 0 && problems.every((problem: { where?: unknown }) => String(problem.where).startsWith('--'))
   return typed ? EXIT.usage : EXIT.configuration
 }

@@ -5,3 +5,8 @@ export type {
 } from './contract.js'
 export type { CoordinationErrorCode } from './errors.js'
 export { getCoordinator } from './get-coordinator.js'
+export { guardedWriteFile, newestFence } from './fence/file-guard.js'
+export { createFenceGuard, fenceHeaders, FENCING_TOKEN_HEADER } from './fence/http-guard.js'
+export { guardedEval, guardedSet, redisFenceStore } from './fence/redis-guard.js'
+export { addFenceColumn, assertFenced, fencedUpdate } from './fence/sql.js'
+export type { FenceStore } from './fence/fence-store.js'

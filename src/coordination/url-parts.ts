@@ -35,22 +35,10 @@ export function splitUrl(text: string): UrlParts {
   const [scheme, rest] = [match?.[1], match?.[2]]
   if (scheme === undefined || rest === undefined) throw urlInvalid(text, 'it begins with a scheme, such as redis://')
   const queryAt = rest.indexOf('?')
-  const body = queryAt < 0 ? rest : rest.slice(0, queryAt)
-  // Else a part of a password would count as a query, and be shown as one that is not known.
-  if (queryAt >= 0 && rest.includes('@', queryAt)) throw urlInvalid(text, 'in a password ? is written %3F, and in a query @ is written %40')
-  const query = readQuery(text, queryAt < 0 ? '' : rest.slice(queryAt + 1))
-  if (!body.startsWith('//')) return { text, scheme: scheme.toLowerCase(), userinfo: undefined, authority: undefined, path: body, query }
-  const at = body.lastIndexOf('@')
-  const afterUser = body.slice(at < 0 ? 2 : at + 1)
-  const slash = afterUser.indexOf('/')
-  return {
-    text,
-    scheme: scheme.toLowerCase(),
-    userinfo: at < 0 ? undefined : body.slice(2, at),
-    authority: slash < 0 ? afterUser : afterUser.slice(0, slash),
-    path: slash < 0 ? '' : afterUser.slice(slash),
-    query,
-  }
+  const [body, query] = queryAt < 0 ? [rest, ''] : [rest.slice(0, queryAt), rest.slice(queryAt + 1)]
+  // It may be the end of a password, which no message about the query must repeat.
+  if (query.includes('@')) throw urlInvalid(text, 'a ? or @ in a password is written %3F or %40')
+  return { text, scheme: scheme.toLowerCase(), ...splitBody(body), query: readQuery(text, query) }
 }
 
 /** The URL without its passwords, whether it is a good one or not. */
@@ -111,6 +99,15 @@ export function choiceOf<Choice extends string>(parts: UrlParts, name: string, c
 /** @throws CodedError COORDINATION_URL_INVALID when `text` has a broken `%XX` */
 export function decode(parts: UrlParts, text: string): string {
   return decodeText(parts.text, text)
+}
+
+function splitBody(body: string): Pick<UrlParts, 'userinfo' | 'authority' | 'path'> {
+  if (!body.startsWith('//')) return { userinfo: undefined, authority: undefined, path: body }
+  const at = body.lastIndexOf('@')
+  const userinfo = at < 0 ? undefined : body.slice(2, at)
+  const place = body.slice(at < 0 ? 2 : at + 1)
+  const slash = place.indexOf('/')
+  return slash < 0 ? { userinfo, authority: place, path: '' } : { userinfo, authority: place.slice(0, slash), path: place.slice(slash) }
 }
 
 function readQuery(url: string, text: string): ReadonlyMap<string, string> {

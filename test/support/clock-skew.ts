@@ -17,7 +17,8 @@ export class ClockSkew {
   readonly env: NodeJS.ProcessEnv
   readonly #file: string
 
-  private constructor(library: string) {
+  /** Use `create`. */
+  constructor(library: string) {
     this.#file = join(tmpdir(), `reeve-skew-${process.pid}-${count++}`)
     this.env = { LD_PRELOAD: library, SKEW_FILE: this.#file }
     this.jump(0)

@@ -34,7 +34,8 @@ export class FencedResource {
   readonly #sockets = new Set<net.Socket>()
   readonly #cells = new Map<string, Cell>()
 
-  private constructor(path: string) {
+  /** Use `listen`. */
+  constructor(path: string) {
     this.path = path
     this.#server = net.createServer((socket) => this.#serve(socket))
   }
@@ -70,8 +71,11 @@ export class FencedResource {
 
   #serve(socket: net.Socket): void {
     this.#sockets.add(socket)
-    socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket))
-    createInterface({ input: socket }).on('line', (line) => socket.write(`${JSON.stringify(this.#answer(JSON.parse(line) as Question))}\n`))
+    socket.once('close', () => this.#sockets.delete(socket))
+    // Users are killed: what is left of their connections is no error. The lines hand on the socket's errors.
+    createInterface({ input: socket.on('error', () => {}) })
+      .on('error', () => {})
+      .on('line', (line) => socket.write(`${JSON.stringify(this.#answer(JSON.parse(line) as Question))}\n`))
   }
 
   #answer({ name, fence, write }: Question): Answer {
@@ -94,7 +98,8 @@ export class FencedResourceClient {
   readonly #socket: net.Socket
   readonly #waiting: ((answer: Answer) => void)[] = []
 
-  private constructor(socket: net.Socket) {
+  /** Use `connect`. */
+  constructor(socket: net.Socket) {
     this.#socket = socket
     createInterface({ input: socket }).on('line', (line) => this.#waiting.shift()?.(JSON.parse(line) as Answer))
   }

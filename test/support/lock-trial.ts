@@ -43,7 +43,8 @@ export class LockTrial {
   readonly #crashes: string[] = []
   #started = 0
 
-  private constructor(server: RedisServer, proxy: TcpProxy, folder: string, resource: FencedResource) {
+  /** Use `start`. */
+  constructor(server: RedisServer, proxy: TcpProxy, folder: string, resource: FencedResource) {
     this.server = server
     this.proxy = proxy
     this.#folder = folder
@@ -55,9 +56,14 @@ export class LockTrial {
     const folder = await mkdtemp(join(tmpdir(), 'reeve-locks-'))
     const server = await RedisServer.start([], env)
     const trial = new LockTrial(server, await TcpProxy.start(server.port), folder, await FencedResource.listen(join(folder, 'resource.sock')))
-    await Promise.all(Array.from({ length: workers }, () => trial.startWorker()))
-    await trial.progress()
-    return trial
+    try {
+      await Promise.all(Array.from({ length: workers }, () => trial.startWorker()))
+      await trial.progress()
+      return trial
+    } catch (error) {
+      await trial.close()
+      throw error
+    }
   }
 
   get pids(): readonly number[] {

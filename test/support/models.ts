@@ -35,22 +35,32 @@ export function leases(capacity: number): Model<Leases, LeaseAction> {
 }
 
 function stepLeases(state: Leases, action: LeaseAction, capacity: number): Leases | undefined {
-  const held = state.holders.get(action.id)
+  const holds = state.holders.has(action.id)
   switch (action.kind) {
     case 'granted':
-      if (action.again === true) return held && (held.fence === undefined || held.fence === action.fence) ? put(state, action) : undefined
-      if (held || used(state) + action.weight > capacity || (action.fence !== undefined && action.fence <= state.fence)) return undefined
-      return put(state, action)
+      return action.again === true ? stepRepeated(state, action) : stepGranted(state, action, capacity)
     case 'busy':
       return used(state) + action.weight > capacity ? state : undefined
     case 'extended':
-      return action.done === (held !== undefined) ? state : undefined
+      return action.done === holds ? state : undefined
     case 'released':
-      if (action.done !== (held !== undefined)) return undefined
-      return action.done ? without(state, action.id) : state
+      return action.done === holds ? without(state, action.id) : undefined
     case 'expired':
-      return held ? without(state, action.id) : undefined
+      return holds ? without(state, action.id) : undefined
   }
+}
+
+type Granted = Extract<LeaseAction, { readonly kind: 'granted' }>
+
+function stepGranted(state: Leases, action: Granted, capacity: number): Leases | undefined {
+  const fits = used(state) + action.weight <= capacity && !state.holders.has(action.id)
+  const grows = action.fence === undefined || action.fence > state.fence
+  return fits && grows ? put(state, action) : undefined
+}
+
+function stepRepeated(state: Leases, action: Granted): Leases | undefined {
+  const held = state.holders.get(action.id)
+  return held && (held.fence === undefined || held.fence === action.fence) ? put(state, action) : undefined
 }
 
 function put(state: Leases, { id, weight, fence }: { readonly id: string } & Holding): Leases {

@@ -26,7 +26,8 @@ export class RedisServer implements AsyncDisposable {
   #child: ChildProcess
   #output = ''
 
-  private constructor(port: number, folder: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  /** Use `start`. */
+  constructor(port: number, folder: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     this.port = port
     this.#folder = folder
     this.#args = args

@@ -1,11 +1,9 @@
 import { callControl } from '../../admin/control-client.js'
-import { defaultControlPath, findControlPaths } from '../../admin/control-path.js'
 import type { LauncherStatus } from '../../admin/status.js'
-import { CodedError } from '../../base/errors.js'
 import { EXIT } from '../../base/exit-code.js'
-import path from 'node:path'
 import { parseArguments, usageError, type FlagSpec, type ParsedArguments } from '../arguments.js'
 import { renderStatus, renderWorkers } from '../render-status.js'
+import { whichControlPath } from '../which-launcher.js'
 
 const WAIT: FlagSpec = { flag: '--wait', help: 'Until it is done.' }
 const JSON_FLAG: FlagSpec = { flag: '--json', help: 'Print JSON.' }
@@ -69,19 +67,8 @@ export async function signal(argv: readonly string[]): Promise<number> {
 
 async function ask(parsed: ParsedArguments, name: string | undefined, method: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
   // Whoever asks to wait waits for as long as it takes.
-  return await callControl(controlPath(parsed, name), method, params, params['wait'] === true ? {} : { timeoutMs: TIMEOUT_MS })
-}
-
-/** @throws CodedError CONTROL_UNREACHABLE when no launcher, or more than one, could be meant */
-function controlPath(parsed: ParsedArguments, operand: string | undefined): string {
-  const given = valueOf(parsed, '--control')
-  if (given !== undefined) return given
-  const name = operand ?? valueOf(parsed, '--name')
-  if (name !== undefined) return defaultControlPath(process.env, name)
-  const found = findControlPaths(process.env)
-  if (found.length === 1 && found[0] !== undefined) return found[0]
-  if (found.length === 0) throw new CodedError('CONTROL_UNREACHABLE', 'Cannot reach a launcher as none is running here; one elsewhere is reached by --control PATH')
-  throw usageError(`Cannot tell which launcher is meant: name one of ${found.map((file) => path.basename(file, '.sock')).join(', ')}`)
+  const path = whichControlPath({ controlPath: valueOf(parsed, '--control'), name: name ?? valueOf(parsed, '--name') }, process.env)
+  return await callControl(path, method, params, params['wait'] === true ? {} : { timeoutMs: TIMEOUT_MS })
 }
 
 function valueOf({ flags }: ParsedArguments, flag: string): string | undefined {

@@ -4,7 +4,7 @@ import type { Channel } from './channel.js'
 import { toAcquire, toAmend, toBeats, toExtends, toForceRelease, toGroupName, toKind, toMark, toMember, toRelease, toResourceName, toTopic } from './door.js'
 import type { EmbeddedStore } from './embedded-store.js'
 import { encodeAcquire, encodeHolder, encodeResource, failureOf, type Answer, type Hello, type Operation, type ServerMessage } from './protocol.js'
-import { isObject } from './record.js'
+import { isObject } from '../record.js'
 
 /**
  * Makes whoever is at the other end of `channel` a client of `store`. The end of

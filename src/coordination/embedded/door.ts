@@ -6,7 +6,7 @@
 import { CodedError, messageOf } from '../../base/errors.js'
 import { checkName, MAX_NAME_BYTES } from '../names.js'
 import type { AcquireRequest, BeatRequest, ExtendRequest, ReleaseRequest, ResourceKind } from '../store.js'
-import { isObject } from './record.js'
+import { isObject } from '../record.js'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 import type { BeatReply, BeatRequest, GroupSnapshot } from '../store.js'
 import { Happened, type Outcome } from './happened.js'
-import { parseRecord } from './record.js'
+import { parseRecord } from '../record.js'
 
 /**
  * The groups of one store, without a clock or a timer: every step is given the

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Channel } from './channel.js'
-import { isObject } from './record.js'
+import { isObject } from '../record.js'
 
 export interface LineChannelOptions {
   /** A longer line from the other end closes the channel, as does one that is no JSON object. */

@@ -5,7 +5,7 @@
  */
 import { CodedError, codeOf, messageOf } from '../../base/errors.js'
 import type { AcquireReply, HolderSnapshot, ResourceSnapshot } from '../store.js'
-import { isObject } from './record.js'
+import { isObject } from '../record.js'
 
 export type Operation =
   | 'hello' | 'acquire' | 'extend' | 'release' | 'amend' | 'forceRelease' | 'readResource' | 'listResources'

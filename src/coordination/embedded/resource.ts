@@ -1,5 +1,5 @@
 import type { AcquireRequest, HolderSnapshot, ResourceSnapshot } from '../store.js'
-import { parseRecord } from './record.js'
+import { parseRecord } from '../record.js'
 
 /** A lease that was granted. Times are ms since 1970 by the store's clock. */
 export interface Holder {

@@ -9,25 +9,23 @@ export const SERVICES_GROUP = 'services'
 const DEFAULT_TTL_MS = 60_000
 const MIN_TTL_MS = 250
 
-/** `now`: ms since 1970, for people who read since when a service is disabled; nothing is judged by it. */
+/** Service records as their services see them. `now`: ms since 1970, for people who read since when a service is disabled; nothing is judged by it. */
 export function createServiceRecords(store: CoordinationStore, now: () => number = Date.now): ServiceRecords {
   return new StoredServiceRecords(store, now)
 }
 
-/** Stored as `{"ttlMs":60000,"record":{…}}`, with a mark `{"disabled":true,"reason":"…","at":…}` that reports do not touch. */
-class StoredServiceRecords implements ServiceRecords {
-  readonly #store: CoordinationStore
+/**
+ * What operators see of services and say about them. Stored as
+ * `{"ttlMs":60000,"record":{…}}`, with a mark `{"disabled":true,"reason":"…","at":…}`
+ * that reports do not touch.
+ */
+export class ServiceDirectory implements Omit<ServiceRecords, 'report' | 'forget'> {
+  readonly #store: Pick<CoordinationStore, 'mark' | 'readGroup'>
   readonly #now: () => number
 
-  constructor(store: CoordinationStore, now: () => number) {
+  constructor(store: Pick<CoordinationStore, 'mark' | 'readGroup'>, now: () => number = Date.now) {
     this.#store = store
     this.#now = now
-  }
-
-  async report(id: string, record: Readonly<Record<string, unknown>>, { ttlMs = DEFAULT_TTL_MS }: { readonly ttlMs?: number } = {}): Promise<void> {
-    checkName('service', id)
-    if (!(ttlMs >= MIN_TTL_MS && Number.isFinite(ttlMs))) throw new RangeError(`Cannot report the service "${id}" as its ttlMs is a number from ${MIN_TTL_MS}: ${ttlMs}`)
-    await this.#store.beat([{ group: SERVICES_GROUP, member: id, ttlMs, keep: true, record: JSON.stringify({ ttlMs, record }) }])
   }
 
   async list(): Promise<readonly ServiceRecord[]> {
@@ -48,13 +46,28 @@ class StoredServiceRecords implements ServiceRecords {
     await this.#mark('disable', id, JSON.stringify({ disabled: true, reason, at: this.#now() }))
   }
 
-  async forget(id: string): Promise<boolean> {
-    return await this.#store.leave({ group: SERVICES_GROUP, member: id })
-  }
-
   async #mark(act: string, id: string, mark: string | null): Promise<void> {
     if (await this.#store.mark({ group: SERVICES_GROUP, member: id, mark })) return
     throw new CodedError('SERVICE_NOT_FOUND', `Cannot ${act} the service "${id}" as it has never reported`, { details: { id } })
+  }
+}
+
+class StoredServiceRecords extends ServiceDirectory implements ServiceRecords {
+  readonly #store: CoordinationStore
+
+  constructor(store: CoordinationStore, now: () => number) {
+    super(store, now)
+    this.#store = store
+  }
+
+  async report(id: string, record: Readonly<Record<string, unknown>>, { ttlMs = DEFAULT_TTL_MS }: { readonly ttlMs?: number } = {}): Promise<void> {
+    checkName('service', id)
+    if (!(ttlMs >= MIN_TTL_MS && Number.isFinite(ttlMs))) throw new RangeError(`Cannot report the service "${id}" as its ttlMs is a number from ${MIN_TTL_MS}: ${ttlMs}`)
+    await this.#store.beat([{ group: SERVICES_GROUP, member: id, ttlMs, keep: true, record: JSON.stringify({ ttlMs, record }) }])
+  }
+
+  async forget(id: string): Promise<boolean> {
+    return await this.#store.leave({ group: SERVICES_GROUP, member: id })
   }
 }
 

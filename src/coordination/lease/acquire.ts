@@ -6,12 +6,9 @@ import type { LeaseKeeper } from './lease-keeper.js'
 import { checkDelay, type LeaseSpec } from './lease-spec.js'
 import type { Lease } from './lease.js'
 import type { Request } from './request.js'
-import { backoffMs, momentOf, pollAfterMs } from './timing.js'
+import { backoffMs, momentOf, pollAfterMs, waiterTtlMs } from './timing.js'
 
 type Refusal = Exclude<AcquireReply, { readonly status: 'granted' }>
-
-/** How long a waiting request is remembered by the store without being repeated: three lost polls. */
-const WAITER_TTL_MS = 10_000
 
 /**
  * Waits for a lease: in the store's queue, asking again when the store wakes it, and
@@ -28,7 +25,7 @@ export async function acquireLease(keeper: LeaseKeeper, spec: LeaseSpec, options
   if (timeoutMs === 0) return acquireAtOnce(keeper, spec)
   const giveUpAt = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : keeper.time.mono() + timeoutMs
   for (;;) {
-    const request = keeper.open(spec, WAITER_TTL_MS)
+    const request = keeper.open(spec, waiterTtlMs(spec.ttlMs))
     if (giveUpAt !== Number.POSITIVE_INFINITY) keeper.limit(request, giveUpAt, timeoutMs)
     const lease = await (signal ? askUnless(signal, keeper, request) : askUntilGranted(keeper, request))
     if (lease) return lease
@@ -85,7 +82,7 @@ async function askUntilGranted(keeper: LeaseKeeper, request: Request): Promise<L
       if (reply?.status === 'granted') return keeper.take(request, sent, reply)
       if (reply) refuseMismatch(request.spec, reply)
       failures = reply ? 0 : failures + 1
-      const ms = reply ? pollAfterMs(untilFree(reply), keeper.random()) : backoffMs(failures, keeper.random())
+      const ms = reply ? pollAfterMs(untilFree(reply), request.command.waitMs, keeper.random()) : backoffMs(failures, keeper.random())
       await keeper.pause(request, ms)
     }
   } catch (error) {

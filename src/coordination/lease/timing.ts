@@ -27,7 +27,8 @@ const DRIFT = 0.01
 const SLACK_MS = 5
 
 const MIN_POLL_MS = 10
-const MAX_POLL_MS = 3_000
+const MIN_WAITER_TTL_MS = 1_000
+const MAX_WAITER_TTL_MS = 10_000
 const MIN_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 1_000
 
@@ -79,9 +80,18 @@ export function togetherMs(ttlMs: number): number {
   return ttlMs / 12
 }
 
-/** When to ask again, given what the store answered; a lost wake-up costs 3.3 s at most. */
-export function pollAfterMs(retryMs: number, random: number): number {
-  return Math.min(Math.max(retryMs, MIN_POLL_MS), MAX_POLL_MS) * (1 + 0.1 * random)
+/**
+ * How long a waiting request is remembered by the store without being repeated. Less
+ * than the lease itself: of a host that died the waiters are gone before its leases
+ * are, and nobody stands in the queue in front of the living.
+ */
+export function waiterTtlMs(ttlMs: number): number {
+  return Math.min(Math.max(ttlMs * 2 / 3, MIN_WAITER_TTL_MS), MAX_WAITER_TTL_MS)
+}
+
+/** When to ask again, given what the store answered: two polls may be lost. A lost wake-up costs a third of the waiter's ttl, 3.3 s at most. */
+export function pollAfterMs(retryMs: number, waiterMs: number, random: number): number {
+  return Math.min(Math.max(retryMs, MIN_POLL_MS), 0.3 * waiterMs) * (1 + 0.1 * random)
 }
 
 /** When to ask a store again that could not be asked `failures` times in a row. */

@@ -1,6 +1,6 @@
 import type { GroupSnapshot, StoredMember } from '../store.js'
 import { groupKeys } from './keys.js'
-import { parseRecord } from './parse-record.js'
+import { parseRecord } from '../record.js'
 import type { RedisPort } from './port.js'
 
 type JsonObject = Readonly<Record<string, unknown>>

@@ -57,6 +57,8 @@ export class MainConnection {
 
   async close(): Promise<void> {
     this.#started = undefined
+    // What ends because it was asked to is not told of.
+    this.#verified = false
     this.#verifying?.ended.abort()
     await disconnect(this.#options.client)
     await this.#verifying?.done

@@ -1,5 +1,5 @@
 import type { HolderSnapshot, ResourceSnapshot, WaiterSnapshot } from '../store.js'
-import { parseRecord } from './parse-record.js'
+import { parseRecord } from '../record.js'
 
 /** A holder as it is stored; times are ms since 1970. */
 interface StoredHolder {

@@ -6,7 +6,7 @@ import type {
 import { GroupReader } from './group-reader.js'
 import { epochKey, groupKey, groupKeys, groupOfMembersKey, membersPattern, queueKey, resourceKey, resourceOfKey, resourcePattern, topicChannel } from './keys.js'
 import { GRANTED, OTHER_EPOCH, parseAcquire, type AcquireCodes } from './parse-acquire.js'
-import { recordTail } from './parse-record.js'
+import { recordTail } from './record-tail.js'
 import { parseEnded, parseResource } from './parse-resource.js'
 import type { Epoch, RedisPort, RedisScript } from './port.js'
 import { ACQUIRE_SCRIPT } from './scripts/acquire.js'

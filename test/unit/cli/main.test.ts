@@ -40,7 +40,7 @@ test('main() prints the version', () => {
 
 const usage: readonly (readonly [readonly string[], string])[] = [
   [['help', 'scal'], 'launcher: Cannot help with "scal" as there is no such command; did you mean scale?\n'],
-  [['help', 'constructor'], 'launcher: Cannot help with "constructor" as there is no such command: run, check, config, status, workers, stop, reload, scale, signal\n'],
+  [['help', 'constructor'], 'launcher: Cannot help with "constructor" as there is no such command: run, check, config, status, workers, stop, reload, scale, signal, locks, lock, leaders, groups, members, services, service\n'],
   [['status', '--jsn'], 'launcher: Cannot use "--jsn" as there is no such option; did you mean --json?\n'],
   [['scale', '0'], 'launcher: Cannot scale as the number of workers is at least 1: 0\n'],
   [['scale'], 'launcher: Cannot scale as the number of workers is at least 1: none given\n'],

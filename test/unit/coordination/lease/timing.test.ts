@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backoffMs, elapsedMs, pollAfterMs, renewAt, renewEveryMs, stopMarginMs, termOf, untilDeadlineMs } from '#src/coordination/lease/timing.js'
+import { backoffMs, elapsedMs, pollAfterMs, renewAt, renewEveryMs, stopMarginMs, termOf, untilDeadlineMs, waiterTtlMs } from '#src/coordination/lease/timing.js'
 
 const START = { mono: 1_000, wall: 5_000_000 }
 
@@ -38,8 +38,13 @@ test('renewAt() leaves a longer term alone until its end is near', () => {
   assert.equal(renewAt(termOf(START, 4_000), 15_000, 0.5), 1_000)
 })
 
-test('pollAfterMs() follows the hint up to 3 s, and spreads', () => {
-  for (const [retryMs, random, ms] of [[0, 0, 10], [200, 0, 200], [200, 1, 220], [60_000, 0, 3_000]] as const) assert.equal(Math.round(pollAfterMs(retryMs, random)), ms)
+test('waiterTtlMs() is less than the lease, and 10 s at most', () => {
+  for (const [ttlMs, ms] of [[250, 1_000], [3_000, 2_000], [15_000, 10_000], [600_000, 10_000]] as const) assert.equal(waiterTtlMs(ttlMs), ms)
+})
+
+test('pollAfterMs() follows the hint up to a third of the waiter ttl, and spreads', () => {
+  for (const [retryMs, random, ms] of [[0, 0, 10], [200, 0, 200], [200, 1, 220], [60_000, 0, 3_000]] as const) assert.equal(Math.round(pollAfterMs(retryMs, 10_000, random)), ms)
+  assert.equal(pollAfterMs(60_000, 1_000, 0), 300)
 })
 
 test('backoffMs() doubles from 50 ms to 1 s, half of it by chance', () => {
