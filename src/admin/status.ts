@@ -8,6 +8,17 @@ export interface LauncherStatus {
   readonly workersReady: number
   readonly sockets: readonly { readonly name: string; readonly url: string }[]
   readonly workers: readonly WorkerStatus[]
+  /** Where locks, leaders and groups are kept; absent while no worker uses any. */
+  readonly coordination?: CoordinationStatus
+}
+
+export interface CoordinationStatus {
+  /** Without its password. */
+  readonly url: string
+  readonly connected: boolean
+  /** Nothing is granted for so long, as the store may have forgotten leases; 0: it is. */
+  readonly quarantinedMs: number
+  readonly warnings: readonly string[]
 }
 
 export interface WorkerStatus {

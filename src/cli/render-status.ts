@@ -1,11 +1,17 @@
-import type { LauncherStatus, WorkerStatus } from '../admin/status.js'
+import type { CoordinationStatus, LauncherStatus, WorkerStatus } from '../admin/status.js'
 import { renderAge, renderTable, type Column } from './table.js'
 
 /** The status as people read it. */
 export function renderStatus(status: LauncherStatus): string {
-  const { name, pid, state, generation, workersReady, workersWanted, sockets } = status
+  const { name, pid, state, generation, workersReady, workersWanted, sockets, coordination } = status
   const head = `${name} (pid ${pid}) is ${state}: ${workersReady}/${workersWanted} workers ready, generation ${generation}`
-  return [head, ...sockets.map((socket) => `socket ${socket.name}: ${socket.url}`), '', renderWorkers(status)].join('\n')
+  const kept = coordination ? [`coordination ${coordination.url}: ${howItIs(coordination)}`, ...coordination.warnings.map((warning) => `  ${warning}`)] : []
+  return [head, ...sockets.map((socket) => `socket ${socket.name}: ${socket.url}`), ...kept, '', renderWorkers(status)].join('\n')
+}
+
+function howItIs({ connected, quarantinedMs }: CoordinationStatus): string {
+  if (!connected) return 'not connected'
+  return quarantinedMs > 0 ? `grants nothing for ${renderAge(quarantinedMs)} more, as it may have forgotten leases` : 'connected'
 }
 
 export function renderWorkers({ workers }: LauncherStatus): string {

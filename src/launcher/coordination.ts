@@ -1,3 +1,4 @@
+import type { CoordinationStatus } from '../admin/status.js'
 import { messageOf } from '../base/errors.js'
 import { loadCoordination } from '../coordination/load.js'
 import { openLeaseRegister, readLeaseRegister } from '../ipc/lease-register.js'
@@ -48,6 +49,15 @@ export class LauncherCoordination {
         open().died(notes).catch((error: unknown) => this.#options.log.warn(`what a dead worker held was not given back: ${messageOf(error)}`))
       },
     }
+  }
+
+  /** Undefined while no worker has used it. A store that cannot be asked is not connected. */
+  async status(): Promise<CoordinationStatus | undefined> {
+    const host = this.#host
+    if (!host) return undefined
+    return await host.store().then((store) => store.status()).catch((error: unknown) => {
+      return { url: host.url, connected: false, quarantinedMs: 0, warnings: [messageOf(error)] }
+    })
   }
 
   /** Leaves every group and closes what was opened. */

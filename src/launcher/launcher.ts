@@ -101,8 +101,9 @@ export class Launcher {
   }
 
   /** What `launcher status --json` prints. */
-  status(): Promise<LauncherStatus> {
-    return this.inLoop((supervisor) => this.#status(supervisor))
+  async status(): Promise<LauncherStatus> {
+    const [status, coordination] = await Promise.all([this.inLoop((supervisor) => this.#status(supervisor)), this.#coordination.status()])
+    return coordination ? { ...status, coordination } : status
   }
 
   #onSignal(signal: LauncherSignal): void {
@@ -173,7 +174,7 @@ export class Launcher {
     ensureControlDirectory(path)
     const server = await serveControl(path, requestHandler({
       inLoop: (work) => this.inLoop(work),
-      status: (supervisor) => this.#status(supervisor),
+      status: () => this.status(),
       onSignal: (signal) => this.#onSignal(signal),
       coordination: this.#coordination,
       stopped,

@@ -12,7 +12,7 @@ import type { Supervisor } from './supervisor.js'
 export interface RequestParts {
   /** Runs `work` in the supervisor's loop, and gives what it gives. */
   inLoop<T>(work: (supervisor: Supervisor) => T | Promise<T>): Promise<T>
-  status(supervisor: Supervisor): LauncherStatus
+  status(): Promise<LauncherStatus>
   onSignal(signal: LauncherSignal): void
   readonly coordination: LauncherCoordination
   /** Resolves when the launcher has stopped. */
@@ -22,7 +22,7 @@ export interface RequestParts {
 /** The methods of the control socket: `status`, `stop {wait}`, `reload {wait}`, `scale {service?, workers}`, `signal {signal}`, `coordination {op, args}`. */
 export function requestHandler(parts: RequestParts): ControlHandler {
   const methods: Readonly<Record<string, (request: ControlRequest) => Promise<unknown>>> = {
-    status: () => parts.inLoop((supervisor) => parts.status(supervisor)),
+    status: () => parts.status(),
 
     stop: async ({ params }) => {
       await parts.inLoop((supervisor) => supervisor.stop(EXIT.clean, 'asked for by the control socket'))
@@ -36,14 +36,10 @@ export function requestHandler(parts: RequestParts): ControlHandler {
       return params['wait'] === true ? await done : { reloading: true }
     },
 
-    scale: ({ params }) => parts.inLoop((supervisor) => {
-      const { service = supervisor.services[0]?.spec.name, workers } = params
-      const found = supervisor.services.find(({ spec }) => spec.name === service)
-      if (!found) throw invalid('scale', `there is no such service, but: ${supervisor.services.map(({ spec }) => spec.name).join(', ')}`, service)
-      if (typeof workers !== 'number') throw invalid('scale', '"workers" is a number', workers)
-      supervisor.scale(found, workers)
-      return parts.status(supervisor)
-    }),
+    scale: async ({ params }) => {
+      await parts.inLoop((supervisor) => scale(supervisor, params))
+      return await parts.status()
+    },
 
     signal: ({ params }) => {
       const signal = SIGNALS.find((known) => known === params['signal'] || known === `SIG${String(params['signal']).toUpperCase()}`)
@@ -64,6 +60,15 @@ export function requestHandler(parts: RequestParts): ControlHandler {
     if (!method) throw new CodedError('CONTROL_UNKNOWN_METHOD', `Cannot answer "${request.method}" as there is no such method, but: ${Object.keys(methods).join(', ')}`)
     return await method(request)
   }
+}
+
+/** @throws CodedError CONTROL_INVALID_REQUEST, SCALE_INVALID */
+function scale(supervisor: Supervisor, params: Arguments): void {
+  const { service = supervisor.services[0]?.spec.name, workers } = params
+  const found = supervisor.services.find(({ spec }) => spec.name === service)
+  if (!found) throw invalid('scale', `there is no such service, but: ${supervisor.services.map(({ spec }) => spec.name).join(', ')}`, service)
+  if (typeof workers !== 'number') throw invalid('scale', '"workers" is a number', workers)
+  supervisor.scale(found, workers)
 }
 
 type Arguments = Readonly<Record<string, unknown>>

@@ -22,7 +22,7 @@ const embedded: Driver = {
   unavailable: async () => undefined,
   open: async () => {
     const first = new EmbeddedStore()
-    return { first, second: first.client('second'), advance: (ms) => systemClock.sleep(ms), close: () => first.close() }
+    return { first, second: first.client('second'), openClient: async () => first.client('a further one'), advance: (ms) => systemClock.sleep(ms), close: () => first.close() }
   },
 }
 

@@ -49,6 +49,11 @@ export class HostCoordination implements SessionHost {
     this.#embedded = this.#target.driver === 'embedded' && this.#target.path === undefined ? new EmbeddedStore() : undefined
   }
 
+  /** Without its password. */
+  get url(): string {
+    return this.#target.url
+  }
+
   /** A worker that has just been forked; `send` sends to it. */
   attach(send: (body: unknown) => void): WorkerSession {
     const session = new WorkerSession(this, send)

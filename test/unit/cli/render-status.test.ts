@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LauncherStatus, WorkerStatus } from '#src/admin/status.js'
+import type { CoordinationStatus, LauncherStatus, WorkerStatus } from '#src/admin/status.js'
 import { renderStatus, renderWorkers } from '#src/cli/render-status.js'
 
 const worker: WorkerStatus = {
@@ -27,6 +27,14 @@ test('renderStatus() is a line on the launcher, its sockets, and a table of work
     'janitor  10      -     0    waiting  12 s   0         SIGKILL 2026-01-31T09:30:00.000Z  -         -           -',
     '',
   ].join('\n'))
+})
+
+test('renderStatus() says how coordination is', () => {
+  const coordination: CoordinationStatus = { url: 'redis://h:6379/0', connected: true, quarantinedMs: 0, warnings: [] }
+  const line = (change: Partial<CoordinationStatus>): string | undefined => renderStatus({ ...statusOf(), coordination: { ...coordination, ...change } }).split('\n').slice(2, 4).join('|')
+  assert.equal(line({}), 'coordination redis://h:6379/0: connected|')
+  assert.equal(line({ quarantinedMs: 4_200 }), 'coordination redis://h:6379/0: grants nothing for 4.2 s more, as it may have forgotten leases|')
+  assert.equal(line({ connected: false, warnings: ['it evicts'] }), 'coordination redis://h:6379/0: not connected|  it evicts')
 })
 
 test('renderWorkers() without workers is the head alone', () => {
