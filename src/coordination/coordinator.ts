@@ -72,6 +72,12 @@ export class Coordinator implements CoordinatorContract {
     await this.#store.opened()
   }
 
+  /** Connected, and whatever was asked for by now is held or in its queue. @throws as `start` */
+  async settled(): Promise<void> {
+    await this.start()
+    await this.#keeper.asked()
+  }
+
   /** What is released from now on goes first to the next process of this member, where that waits for it already. */
   handOver(): void {
     this.#keeper.succeededBy(this.memberId)

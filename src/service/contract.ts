@@ -31,8 +31,10 @@ export interface ServiceContext {
   readonly log: Logger
   /**
    * Locks, leaders, groups: by the option `coordination_url`. Its member id is
-   * `HOST/SERVICE/SLOT`. It connects when it is first used, is stopped by the worker
-   * after the drain, and hands what it still holds to the slot's next worker, where that waits for it.
+   * `HOST/SERVICE/SLOT`. It connects when it is first used; a worker that uses it in `start` is ready
+   * when it is connected and what was asked for, awaited or not, is held or queued for.
+   * The worker stops it after the drain; what is released from SIGTERM on goes first
+   * to the next worker of the slot, where that waits for it.
    */
   readonly coordinator: Coordinator
   /** Aborts when stopping begins. */

@@ -85,6 +85,8 @@ export class Worker {
     })
     const service = await module.make(this.#made.context)
     await service.start()
+    // Its predecessor stops when this one is ready: by then it must be in the queue for what it wants to take over.
+    await this.#made.coordinator()?.settled()
     return service
   }
 

@@ -24,8 +24,12 @@ interface Driver {
 
 const DRIVERS: readonly Driver[] = [
   { name: 'embedded', skip: false, url: () => 'embedded:' },
-  { name: 'redis', skip, url: () => `${redis?.url ?? ''}?max_ttl=4s&prefix=test${tests++}` },
+  { name: 'redis', skip, url: redisUrl },
 ]
+
+function redisUrl(): string {
+  return `${redis?.url ?? ''}?max_ttl=4s&prefix=test${tests++}`
+}
 
 before(async () => {
   if (missing === undefined) redis = await RedisServer.start()
@@ -102,6 +106,51 @@ for (const driver of DRIVERS) {
     })
   })
 }
+
+describe('two launchers over one Redis', { skip }, () => {
+  async function startHosts(t: TestContext): Promise<{ readonly h1: LauncherProcess; readonly h2: LauncherProcess; readonly url: string }> {
+    const url = redisUrl()
+    const [h1, h2] = await Promise.all(['h1', 'h2'].map((host) => startFleet(t, url, ['--host', host, '--name', 'fleet', '--min-healthy', '0'])))
+    assert.ok(h1 && h2)
+    return { h1, h2, url }
+  }
+
+  /** Whoever has it, and the other. */
+  async function whoHas(event: string, h1: LauncherProcess, h2: LauncherProcess): Promise<readonly [LauncherProcess, LauncherProcess, LogLine]> {
+    const first = await Promise.race([h1, h2].map(async (launcher) => ({ launcher, line: await launcher.waitFor(event) })))
+    return [first.launcher, first.launcher === h1 ? h2 : h1, first.line]
+  }
+
+  test('one that is killed loses its lock and its office to the other when the leases are over, not later', async (t) => {
+    const { h1, h2 } = await startHosts(t)
+    const [leading, other, boss] = await whoHas('boss.got', h1, h2)
+    leading.signal('SIGKILL')
+    const killedAt = process.hrtime.bigint()
+    const next = await other.waitFor('boss.got')
+    await other.waitFor('one.got')
+    assert.ok(BigInt(String(next['fence'])) > BigInt(String(boss['fence'])))
+    // The lease, a look at it every third of a waiter's time, and a machine that is busy.
+    assert.ok(Number(BigInt(String(next['at'])) - killedAt) / 1e6 < TTL_MS + 3_000)
+  })
+
+  test('a rolling reload of both at once keeps every worker in its slot\'s place, and no lease runs out', async (t) => {
+    const { h1, h2 } = await startHosts(t)
+    const [leading, other, boss] = await whoHas('boss.got', h1, h2)
+    assert.deepEqual(await Promise.all([h1, h2].map(async (launcher) => (await launcher.command('reload', '--wait')).code)), [0, 0])
+    await leading.waitFor('boss.got', ({ pid, workerId }) => pid !== boss.pid && workerId === boss.workerId)
+    for (const launcher of [leading, other]) for (const event of ['boss.lost', 'one.lost', 'boss.failed', 'one.failed']) assert.deepEqual(launcher.all(event), [])
+  })
+
+  test('redis-cli shows who holds, from where and since when', async (t) => {
+    const { h1, h2, url } = await startHosts(t)
+    const [, , boss] = await whoHas('boss.got', h1, h2)
+    const prefix = new URL(url).searchParams.get('prefix') ?? ''
+    const [text = ''] = (await redis?.command('HVALS', `${prefix}:{leader:boss}`) ?? '').split('\n').filter((line) => line.startsWith('{'))
+    const record = JSON.parse(text) as Record<string, unknown>
+    assert.deepEqual([record['pid'], record['worker'], String(record['fence'])], [boss.pid, `fleet/${boss.workerId}`, boss['fence']])
+    assert.deepEqual(Object.keys(record), ['expires', 'fence', 'weight', 'delay', 'since', 'member', 'host', 'pid', 'worker', 'value'])
+  })
+})
 
 test('a wrong coordination URL on the command line is a usage error that names the drivers, without its password', async () => {
   const { code, stderr } = await runCommand(['run', '--coordination', 'etcd://u:secret@h', COORDINATES])

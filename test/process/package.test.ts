@@ -30,7 +30,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 test('the package holds what it needs to run, its sample configuration and its units, and nothing else', () => {
   const files = packed.files.map(({ path }) => path)
-  const intended = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|conf\/[\w.-]+|systemd\/[\w.@-]+|dist\/[\w/.-]+\.(?:js|cjs|d\.ts|d\.cts|map))$/
+  const intended = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|conf\/[\w.-]+|systemd\/[\w.@-]+(?:\.d\/[\w-]+\.conf)?|dist\/[\w/.-]+\.(?:js|cjs|d\.ts|d\.cts|map))$/
   assert.deepEqual(files.filter((path) => !intended.test(path)), [])
   for (const path of ['dist/cli/bin.cjs', 'dist/index.js', 'dist/index.d.ts', 'LICENSE', 'README.md', 'conf/launcher.conf.sample']) assert.ok(files.includes(path), path)
   assert.deepEqual(files.filter((path) => /tsbuildinfo|\.test\.|^src\/|^test\//.test(path)), [])

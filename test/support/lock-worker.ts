@@ -43,6 +43,8 @@ const history = new HistoryWriter<LockEvent>(options.folder, options.member)
 const stop = new AbortController()
 let holds = 0
 process.once('SIGTERM', () => stop.abort())
+// Nobody is left to stop it.
+process.once('disconnect', () => process.exit())
 await main()
 
 async function main(): Promise<void> {

@@ -59,7 +59,7 @@ async function soakRound({ workers, skew, faults, random, say, endsAt }: Round):
       await trial.progress()
       strikes++
     }
-    return { findings: await trial.judge(({ from }) => from), strikes }
+    return { findings: await trial.judge(({ call }) => call), strikes }
   } finally {
     await trial.close()
   }

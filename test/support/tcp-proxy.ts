@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 /**
  * A port of its own in front of another one of 127.0.0.1, which can do to its
  * connections what networks do. A mode counts for what arrives from then on, over
- * old connections too; bytes that were swallowed never arrive.
+ * old connections too. What a blackhole holds back arrives when it is gone, late and
+ * in its order, as TCP would send it again; replies that were dropped never do, and
+ * their connection is reset when replies are let through again.
  */
 export class TcpProxy {
   /** Where clients connect to. */
@@ -38,9 +40,13 @@ export class TcpProxy {
   /** Everything goes through. */
   pass(): void {
     this.#mode = { name: 'pass' }
+    for (const pair of this.#pairs) {
+      if (pair.gap) this.#end(pair)
+      for (const stream of pair.streams) stream.release()
+    }
   }
 
-  /** Everything is swallowed, in both directions, and nobody is told: a cable is out. New connections are accepted. */
+  /** Nothing goes through, in both directions, and nobody is told: a cable is out. New connections are accepted. */
   blackhole(): void {
     this.#mode = { name: 'blackhole' }
   }
@@ -83,19 +89,22 @@ export class TcpProxy {
       client.resetAndDestroy()
       return
     }
-    const pair: Pair = { client, server: net.connect({ port: this.#target, host: '127.0.0.1', noDelay: true }) }
+    const server = net.connect({ port: this.#target, host: '127.0.0.1', noDelay: true })
+    const [requests, replies] = [new Stream(server), new Stream(client)]
+    const pair: Pair = { client, server, streams: [requests, replies], gap: false }
     this.#pairs.add(pair)
-    pair.server.on('error', ignore)
-    for (const socket of [pair.client, pair.server]) socket.on('close', () => this.#end(pair))
-    client.on('data', (chunk) => this.#forward(chunk, pair.server, 'request'))
-    pair.server.on('data', (chunk) => this.#forward(chunk, client, 'reply'))
+    server.on('error', ignore)
+    for (const socket of [client, server]) socket.on('close', () => this.#end(pair))
+    client.on('data', (chunk) => this.#forward(chunk, requests))
+    server.on('data', (chunk) => {
+      if (this.#mode.name === 'dropReplies') pair.gap = true
+      else this.#forward(chunk, replies)
+    })
   }
 
-  #forward(chunk: Buffer, to: net.Socket, direction: 'request' | 'reply'): void {
+  #forward(chunk: Buffer, stream: Stream): void {
     const mode = this.#mode
-    if (mode.name === 'blackhole' || (mode.name === 'dropReplies' && direction === 'reply')) return
-    if (mode.name === 'delay') setTimeout(() => to.write(chunk), mode.ms).unref()
-    else to.write(chunk)
+    stream.send(chunk, mode.name === 'blackhole' ? Infinity : mode.name === 'delay' ? mode.ms : 0)
   }
 
   #end(pair: Pair): void {
@@ -105,9 +114,46 @@ export class TcpProxy {
   }
 }
 
+/** One direction of a connection. Nothing overtakes what was sent before it. */
+class Stream {
+  readonly #to: net.Socket
+  readonly #queue: { readonly chunk: Buffer; at: number }[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(to: net.Socket) {
+    this.#to = to
+    to.once('close', () => clearTimeout(this.#timer))
+  }
+
+  /** Passes `chunk` on in `afterMs`, or later where something is before it; Infinity: when it is released. */
+  send(chunk: Buffer, afterMs: number): void {
+    this.#queue.push({ chunk, at: performance.now() + afterMs })
+    this.#pump()
+  }
+
+  /** Lets go what was to be held for ever. */
+  release(): void {
+    for (const each of this.#queue) if (each.at === Infinity) each.at = 0
+    this.#pump()
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer)
+    for (let [first] = this.#queue; first && first.at <= performance.now(); [first] = this.#queue) {
+      this.#queue.shift()
+      if (this.#to.writable) this.#to.write(first.chunk)
+    }
+    const [next] = this.#queue
+    if (next && next.at !== Infinity) this.#timer = setTimeout(() => this.#pump(), Math.ceil(next.at - performance.now()))
+  }
+}
+
 interface Pair {
   readonly client: net.Socket
   readonly server: net.Socket
+  readonly streams: readonly [Stream, Stream]
+  /** Replies were dropped: what follows cannot be told from them. */
+  gap: boolean
 }
 
 type Mode = { readonly name: 'pass' | 'blackhole' | 'dropReplies' | 'refuse' } | { readonly name: 'delay'; readonly ms: number }

@@ -105,7 +105,7 @@ export class LeaseTable {
       if (ended.length > 0) {
         for (const { id } of ended) resource.removeHolder(id)
         happened.ended.push(...ended.map(({ id }) => id))
-        resource.closeUntil(now + lockDelayMs)
+        if (lockDelayMs > 0) resource.closeUntil(now + lockDelayMs)
         resource.last = `forced by ${by} at ${now}`
         tellOfHolder(resource, happened)
       }

@@ -121,6 +121,11 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
     return this.#stop.signal
   }
 
+  /** Resolves when every request that is open now has had an answer, good or bad: those that wait are in the store's queue. */
+  async asked(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#requests.values(), ({ attempt }) => attempt))
+  }
+
   /** From now on whatever is released goes first to that member, where it waits for it: this process is about to end, and that one follows it. */
   succeededBy(member: string): void {
     this.#heir = member

@@ -86,7 +86,7 @@ export function togetherMs(ttlMs: number): number {
  * are, and nobody stands in the queue in front of the living.
  */
 export function waiterTtlMs(ttlMs: number): number {
-  return Math.min(Math.max(ttlMs * 2 / 3, MIN_WAITER_TTL_MS), MAX_WAITER_TTL_MS)
+  return Math.min(Math.max(Math.round(ttlMs * 2 / 3), MIN_WAITER_TTL_MS), MAX_WAITER_TTL_MS)
 }
 
 /** When to ask again, given what the store answered: two polls may be lost. A lost wake-up costs a third of the waiter's ttl, 3.3 s at most. */

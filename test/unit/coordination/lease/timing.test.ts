@@ -39,7 +39,7 @@ test('renewAt() leaves a longer term alone until its end is near', () => {
 })
 
 test('waiterTtlMs() is less than the lease, and 10 s at most', () => {
-  for (const [ttlMs, ms] of [[250, 1_000], [3_000, 2_000], [15_000, 10_000], [600_000, 10_000]] as const) assert.equal(waiterTtlMs(ttlMs), ms)
+  for (const [ttlMs, ms] of [[250, 1_000], [2_000, 1_333], [3_000, 2_000], [15_000, 10_000], [600_000, 10_000]] as const) assert.equal(waiterTtlMs(ttlMs), ms)
 })
 
 test('pollAfterMs() follows the hint up to a third of the waiter ttl, and spreads', () => {
