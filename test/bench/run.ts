@@ -17,7 +17,12 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   http: 'bar 4: requests/s through 2 workers, new connections and keep-alive',
   reload: 'bar 5: failed requests over 20 rolling reloads under keep-alive load',
   footprint: 'bar 6: memory and idle CPU of 8 workers and their parent',
+  locks: 'bar 7: an uncontended lock against two raw round trips to Redis, alone and 64 at once; memory, requests',
+  contention: 'bar 8: 8 and 32 processes on one lock: gap between holders, requests, fairness',
+  'lease-loss': 'bar 9: who hears of a lost lease first, its holder or the next one',
   loop: 'bar 13: the period and the lateness of a fixed interval',
+  membership: 'bar 14: heartbeats of a host of 64 workers, and a read of 1,000 members',
+  failover: 'bar 15: from kill -9, or the resignation, of a leader to the next one',
   log: 'what a line of log costs, and what a stalled reader does',
   c10k: '100, 1,000 and 10,000 keep-alive connections at 2,000 requests/s',
 }
