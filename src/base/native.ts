@@ -13,6 +13,8 @@ export interface Native {
   sendDatagram(path: string, data: string): void
   /** Asks the kernel to SIGKILL this process when its parent dies: prctl(PR_SET_PDEATHSIG), Linux only. */
   dieWithParent(): void
+  /** The first `sizeBytes` of an open file as memory that is shared with every process that maps it: mmap(2). The file must be as long. */
+  mapShared(fd: number, sizeBytes: number): Buffer
 }
 
 let loaded: Native | undefined | null = null
@@ -42,6 +44,9 @@ const SOCK_CLOEXEC = 0o2000000
 /** A systemd that stalls must not stall the caller. */
 const MSG_DONTWAIT = 0x40
 const FAMILY_BYTES = 2
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+const MAP_FAILED = 2n ** 64n - 1n
 
 function bind(koffi: Koffi, libc: LibraryHandle): Native {
   const call = (name: string, signature: string): ((...args: unknown[]) => number) => {
@@ -71,6 +76,12 @@ function bind(koffi: Koffi, libc: LibraryHandle): Native {
       if (process.platform !== 'linux') return
       const prctl = call('prctl', 'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)')
       prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    },
+    mapShared: (fd, sizeBytes) => {
+      const mmap = libc.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)') as (...args: unknown[]) => unknown
+      const address = mmap(null, sizeBytes, PROT_READ_WRITE, MAP_SHARED, fd, 0)
+      if (koffi.address(address) === MAP_FAILED) throw systemError(koffi, 'mmap')
+      return Buffer.from(koffi.view(address, sizeBytes))
     },
   }
 }

@@ -54,13 +54,15 @@ export class Coordinator implements CoordinatorContract {
     const target = parseCoordinationUrl(url)
     const resolved = resolveCoordinatorOptions(target, options)
     const { host, log, ttlMs, maxTtlMs } = resolved
-    const inWorker = hostLink()
+    // A worker that names another store is on its own there.
+    const link = hostLink()
+    const inWorker = link?.url === url ? link : undefined
     this.memberId = memberId
     this.#link = inWorker && new LauncherLink(inWorker)
     this.#store = new OpeningStore(featuresOf(target), () => openStore(target, { ...resolved, memberId, channel: this.#link?.channel }))
     this.#keeper = new LeaseKeeper(this.#store, {
       memberId, incarnation: `${process.pid}.${randomBytes(4).toString('hex')}`, record: { member: memberId, host, pid: process.pid, ...resolved.about }, ttlMs, maxTtlMs, log,
-      ...(this.#link && !this.#store.features.boundToConnection ? { register: this.#link.register } : {}),
+      ...(this.#link?.register && { register: this.#link.register }),
     })
     this.#views = new GroupViews({ store: this.#store, clock: systemClock, random: systemRandom, log, memberId })
     this.#membership = this.#link?.membership ?? new HostMembership(this.#store, { hostMember: memberId, host, pid: process.pid, clock: systemClock, random: systemRandom, log })
@@ -131,6 +133,7 @@ export class Coordinator implements CoordinatorContract {
   hashRing(group: string): HashRing {
     const known = this.#rings.get(group)
     if (known) return known
+    checkName('group', group)
     const ring = createHashRing({ view: this.#views.of(group), membership: this.#membership, memberId: this.memberId, lockOf: (name, options) => this.lock(name, options), clock: systemClock, random: systemRandom })
     this.#rings.set(group, ring)
     return ring

@@ -8,7 +8,7 @@ import { Coordinator } from './coordinator.js'
  *     await using coordinator = await getCoordinator('redis://127.0.0.1', 'host1/volume')
  *     await coordinator.lock('volume-42').use(async (held) => { … })
  *
- * `url` names the store: `embedded:` (this process; in a worker, its launcher),
+ * `url` names the store: `embedded:` (this process; in a worker whose launcher has the same URL, that),
  * `embedded:/PATH.sock` (one host), `redis://`, `rediss://`, `redis+sentinel://`,
  * `redis+cluster://`. `memberId` names this process, differently from every other
  * that lives at the same time.

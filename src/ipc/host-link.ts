@@ -6,15 +6,24 @@ import { LeaseRegister } from './lease-register.js'
  * coordinators share it, each under a number of its own.
  */
 export class HostLink {
-  readonly register: LeaseRegister
+  /** The launcher's `coordination_url`: only who uses the same store has anything of the launcher. */
+  readonly url: string
+  readonly #registerFd: number | null
+  #register: LeaseRegister | undefined
   readonly #send: (body: unknown) => void
   readonly #listeners = new Map<number, (body: unknown) => void>()
   #clients = 0
 
-  /** `send` sends to the launcher; `registerFd` is the descriptor of the worker's lease register. */
-  constructor(registerFd: number, send: (body: unknown) => void) {
-    this.register = new LeaseRegister(registerFd)
+  /** `send` sends to the launcher; `registerFd`: the descriptor of the worker's lease register; null: its store sees by itself when the worker dies. */
+  constructor(url: string, registerFd: number | null, send: (body: unknown) => void) {
+    this.url = url
+    this.#registerFd = registerFd
     this.#send = send
+  }
+
+  get register(): LeaseRegister | undefined {
+    if (this.#registerFd !== null) this.#register ??= new LeaseRegister(this.#registerFd)
+    return this.#register
   }
 
   /** A new party to the link, which hears only what is meant for it. */

@@ -33,8 +33,8 @@ export interface StartMessage {
   readonly dieWithParent: boolean
   /** Option `coordination_url`, checked. */
   readonly coordinationUrl: string
-  /** Where the worker notes the leases that it asks for; see lease-register.ts. */
-  readonly leaseRegisterFd: number
+  /** Where the worker notes the leases that it asks for, see lease-register.ts; null where the store sees by itself that it died. */
+  readonly leaseRegisterFd: number | null
   /** What `config/` needs to revive the configuration; opaque here. */
   readonly config: unknown
 }

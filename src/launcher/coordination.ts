@@ -11,8 +11,8 @@ type HostOptions = Parameters<ReturnType<typeof loadCoordination>['createHostCoo
 
 /** One worker's coordination, from before its fork. */
 export interface WorkerCoordination extends CoordinationHooks {
-  /** What the worker inherits; closed when it has died. */
-  readonly registerFd: number
+  /** What the worker inherits; closed when it has died. Undefined with `embedded:`, where the launcher itself sees what it held. */
+  readonly registerFd: number | undefined
 }
 
 /** The launcher's coordination, loaded when the first worker asks for it. */
@@ -31,7 +31,7 @@ export class LauncherCoordination {
   }
 
   forWorker(): WorkerCoordination {
-    const registerFd = openLeaseRegister()
+    const registerFd = this.#options.url === 'embedded:' ? undefined : openLeaseRegister()
     let send: (message: LauncherMessage) => void = () => {}
     let session: Session | undefined
     const open = (): Session => {
@@ -44,7 +44,7 @@ export class LauncherCoordination {
       onCoordination: (body) => open().receive(body),
       onBeat: () => session?.beat(),
       onDeath: () => {
-        const notes = readLeaseRegister(registerFd)
+        const notes = registerFd === undefined ? [] : readLeaseRegister(registerFd)
         if (!session && notes.length === 0) return
         open().died(notes).catch((error: unknown) => this.#options.log.warn(`what a dead worker held was not given back: ${messageOf(error)}`))
       },

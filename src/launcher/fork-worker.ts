@@ -38,7 +38,7 @@ export function forkWorker(slot: Slot, seat: Seat, { settings, sockets, coordina
       gracefulShutdownTimeoutMs: spec.policy.gracefulShutdownTimeoutMs,
       keepAliveGraceMs: spec.keepAliveGraceMs,
       coordinationUrl: settings.coordinationUrl,
-      leaseRegisterFd: FIRST_INHERITED_FD + inherited.length,
+      leaseRegisterFd: hooks.registerFd === undefined ? null : FIRST_INHERITED_FD + inherited.length,
       config: { snapshot: snapshotOf(settings.config), unclaimed: settings.unclaimed, isOnlyService: settings.services.length === 1 } satisfies ConfigHandoff,
     },
     hooks,
@@ -46,6 +46,6 @@ export function forkWorker(slot: Slot, seat: Seat, { settings, sockets, coordina
     imports: spec.imports,
     cwd: spec.cwd,
     env: spec.env,
-    fds: [...inherited.map(({ fd }) => fd), hooks.registerFd],
+    fds: [...inherited.map(({ fd }) => fd), ...(hooks.registerFd === undefined ? [] : [hooks.registerFd])],
   }, onEvent)
 }

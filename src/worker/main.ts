@@ -26,7 +26,7 @@ export function begin(messages: readonly unknown[], signals: readonly NodeJS.Sig
     if (!isLauncherMessage(message)) return
     if (message.reeve === 'reopen-logs') return worker?.reopenLogs()
     if (message.reeve === 'coordination') return link?.receive(message.body)
-    link = new HostLink(message.leaseRegisterFd, (body) => tell({ reeve: 'coordination', body }))
+    link = new HostLink(message.coordinationUrl, message.leaseRegisterFd, (body) => tell({ reeve: 'coordination', body }))
     installHostLink(link)
     worker = new Worker(message, servers)
     void worker.boot()

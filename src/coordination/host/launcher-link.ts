@@ -8,7 +8,7 @@ import { LinkChannel } from './link-channel.js'
 export class LauncherLink {
   readonly membership: HostMembershipProxy
   readonly channel: LinkChannel
-  readonly register: LeaseRegister
+  readonly register: LeaseRegister | undefined
   readonly #client: LinkClient
 
   constructor(link: HostLink) {

@@ -19,6 +19,7 @@ import { reasonOf, toCodedError } from './server-errors.js'
 import { EPOCH_SCRIPT, parseEpochReply } from './scripts/epoch.js'
 import { Subscriber } from './subscriber.js'
 import type { RedisTarget } from './target.js'
+import { TurnWrites } from './turn-writes.js'
 
 export interface RedisConnectionOptions {
   readonly memberId: string
@@ -59,6 +60,7 @@ export class RedisConnection implements RedisPort {
   readonly #subscriber: Subscriber
   readonly #sentinels: Subscriber | undefined
   readonly #scripts = new ScriptTexts()
+  readonly #writes = new TurnWrites()
   readonly #log: ConnectionLog
   #warnings: readonly string[] = []
 
@@ -169,6 +171,7 @@ export class RedisConnection implements RedisPort {
 
   async #evaluate(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const { text, sha } = this.#scripts.of(script)
+    if (!this.#client.isCluster) this.#writes.gather(this.#client as Redis)
     try {
       return await this.#client.evalsha(sha, keys.length, ...keys, ...args)
     } catch (error) {

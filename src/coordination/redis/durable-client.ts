@@ -13,6 +13,8 @@ import { parseInfo } from './server-checks.js'
 export class DurableClient {
   readonly #open: () => RedisClient
   #client: RedisClient | undefined
+  /** While it connects: one listener for all who wait. */
+  #ready: Promise<void> | undefined
   #runId: Promise<string> | undefined
   readonly #sent = new Set<string>()
 
@@ -23,7 +25,7 @@ export class DurableClient {
   /** The run id of the server it leads to now; empty in Cluster and where it is not told. Connects first when it must. */
   async runId(): Promise<string> {
     const client = this.#client ??= this.#connect()
-    if (client.status !== 'ready') await new Promise<void>((resolve) => client.once('ready', () => resolve()))
+    if (client.status !== 'ready') await (this.#ready ??= this.#untilReady(client))
     const asked = this.#runId ??= client.isCluster ? Promise.resolve('') : readRunId(client as Redis)
     try {
       return await asked
@@ -66,6 +68,13 @@ export class DurableClient {
     if (failure) throw failure
     if (waitFailure) throw waitFailure
     return { reply, replicas: Number(replicas) }
+  }
+
+  #untilReady(client: RedisClient): Promise<void> {
+    return new Promise((resolve) => client.once('ready', () => {
+      this.#ready = undefined
+      resolve()
+    }))
   }
 
   #connect(): RedisClient {

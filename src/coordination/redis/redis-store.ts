@@ -41,6 +41,13 @@ const RELEASE_REPLIES: readonly ReleaseReply[] = ['gone', 'released', 'left', 'k
  * The store that a Redis is: each call is one script, so that it happens whole, at one
  * moment of the server's clock, and may be repeated.
  *
+ * Guaranteed, while the server keeps what it has acknowledged: what every store
+ * guarantees. A server that was restarted, emptied or promoted grants nothing for
+ * `maxTtlMs`, so that a lease it has forgotten is over before another is given; not so
+ * in Cluster. Not guaranteed: that it keeps it. Replication is asynchronous, and a
+ * master that is cut off with a client goes on granting until `min-replicas-to-write`
+ * stops it. There only the fence protects; `durability: 'replica'` makes it rarer.
+ *
  * A lock that nobody else wants is kept cheap: acquire and release touch one key, and
  * neither here nor there is anything parsed that need not be.
  */

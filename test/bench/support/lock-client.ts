@@ -35,7 +35,7 @@ export async function requestsOf(contender: string): Promise<readonly string[]> 
 
 /** A coordinator in a process that looks like a worker to it. */
 export async function openWorkerCoordinator(url: string, memberId: string): Promise<Coordinator> {
-  installHostLink(new HostLink(openLeaseRegister(), () => {}))
+  installHostLink(new HostLink(url, openLeaseRegister(), () => {}))
   return await openCoordinator(url, memberId)
 }
 

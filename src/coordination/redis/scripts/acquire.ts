@@ -9,8 +9,10 @@ local quarantine = tonumber(ARGV[11])
 if quarantine > now then return { -1, quarantine - now } end
 `
 
-const WRITE_HOLDER = (used: string): string => `redis.call('HSET', KEYS[1], 'used', ${used}, 'capacity', ARGV[3], 'fence', fence, 'next', next, 'holder:' .. id,
-    string.format('{"expires":%.0f,"fence":%.0f,"weight":%s,"delay":%.0f,"since":%.0f', expires, fence, ARGV[2], delay, now) .. ARGV[7])`
+/** Numbers as text: `redis.call` takes three times as long to write one. */
+const WRITE_HOLDER = (used: string, next: string): string => `local fenceText, expiresText = string.format('%.0f', fence), string.format('%.0f', expires)
+  redis.call('HSET', KEYS[1], 'used', ${used}, 'capacity', ARGV[3], 'fence', fenceText, 'next', ${next}, 'holder:' .. id,
+    '{"expires":' .. expiresText .. ',"fence":' .. fenceText .. ',"weight":' .. ARGV[2] .. ',"delay":' .. ARGV[5] .. ',"since":' .. string.format('%.0f', now) .. ARGV[7])`
 
 /**
  * What nobody holds or waits for is granted before the rest of the script is so much
@@ -23,8 +25,7 @@ local idle = (f[1] or '0') == '0' and (f[2] or '0') == '0' and tonumber(f[3] or 
 if idle and not string.find(KEYS[1], '{leader:', 1, true) then
   ${CHECK_EPOCH}
   local fence, expires = math.max(tonumber(f[4] or 0) + 1, us), now + ttl
-  local next = expires
-  ${WRITE_HOLDER('weight')}
+  ${WRITE_HOLDER('ARGV[2]', 'expiresText')}
   redis.call('PEXPIRE', KEYS[1], ttl + delay + ARGV[9])
   return { 1, fence, ttl, 0 }
 end
@@ -50,7 +51,8 @@ local function grant()
   local fence, expires = math.max(r.fence + 1, us), now + ttl
   local next = r.used == 0 and expires or math.min(r.next, expires)
   r.used = r.used + weight
-  ${WRITE_HOLDER('r.used')}
+  r.capacity = capacity
+  ${WRITE_HOLDER('r.used', 'next')}
   if r.head == id then forget(r, id) end
   keep(r, ttl + delay + tonumber(ARGV[9]))
   wake(r, 1)
@@ -62,10 +64,9 @@ local function enqueue(wait)
   if not redis.call('ZSCORE', r.queue, id) then
     redis.call('ZADD', r.queue, redis.call('HINCRBY', r.key, 'ticket', 1), id)
     r.queued = r.queued + 1
-    redis.call('HSET', r.key, 'queued', r.queued, 'capacity', ARGV[3])
     r.capacity = capacity
   end
-  redis.call('HSET', r.key, 'waiter:' .. id, text(now + wait) .. ' ' .. ARGV[2] .. ' ' .. ARGV[8])
+  redis.call('HSET', r.key, 'queued', r.queued, 'capacity', ARGV[3], 'waiter:' .. id, text(now + wait) .. ' ' .. ARGV[2] .. ' ' .. ARGV[8])
   keep(r, wait + tonumber(ARGV[9]))
 end
 

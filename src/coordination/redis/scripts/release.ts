@@ -44,6 +44,7 @@ end
 local function promote(waiting)
   local first = redis.call('ZRANGE', r.queue, 0, 0, 'WITHSCORES')
   if first[1] ~= waiting then redis.call('ZADD', r.queue, first[2] - 1, waiting) end
+  r.head = nil
 end
 
 -- The lease of this very id ends; without 'clean' its lock delay begins.

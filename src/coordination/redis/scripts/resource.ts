@@ -41,6 +41,7 @@ local function waiter(r, id)
 end
 
 local function forget(r, id)
+  if r.head == id then r.head = nil end
   redis.call('ZREM', r.queue, id)
   redis.call('HDEL', r.key, 'waiter:' .. id)
   r.queued = redis.call('HINCRBY', r.key, 'queued', -1)
@@ -73,22 +74,22 @@ local function expire(r)
   redis.call('HSET', r.key, 'used', r.used, 'next', r.next, 'closed', r.closed)
 end
 
--- Drops the waiters at the head that have stopped asking. One further back that asks again keeps its place.
+-- Drops the waiters at the head that have stopped asking, and remembers who stands there then. One further back that asks again keeps its place.
 local function drop(r)
-  r.head = nil
   for _ = 1, PURGES do
-    if r.queued <= 0 then return end
-    local head = redis.call('ZRANGE', r.queue, 0, 0)[1]
-    if not head then
+    if r.head or r.queued <= 0 then return end
+    local first = redis.call('ZRANGE', r.queue, 0, 0)[1]
+    if not first then
       r.queued = 0
       redis.call('HDEL', r.key, 'queued')
       return
     end
-    if waiter(r, head) > now then
-      r.head = head
+    local expires, weight, channel = waiter(r, first)
+    if expires > now then
+      r.head, r.headWeight, r.headChannel = first, weight, channel
       return
     end
-    forget(r, head)
+    forget(r, first)
     r.dropped = true
   end
 end
@@ -96,10 +97,13 @@ end
 -- Tells the first in the queue who can be let in together, at most 'limit', that they may ask again.
 -- It stops at one that is dead but not the head: the last of those before it will wake who is behind.
 local function wake(r, limit)
-  if r.queued <= 0 or now < r.closed then return end
+  if r.queued <= 0 or r.used >= r.capacity or now < r.closed then return end
   drop(r)
-  local used = r.used
-  for _, id in ipairs(redis.call('ZRANGE', r.queue, 0, limit - 1)) do
+  local used = r.used + (r.headWeight or 0)
+  if not r.head or used > r.capacity then return end
+  redis.call('PUBLISH', r.headChannel, r.head)
+  if limit == 1 or used == r.capacity then return end
+  for _, id in ipairs(redis.call('ZRANGE', r.queue, 1, limit - 1)) do
     local expires, weight, channel = waiter(r, id)
     used = used + weight
     if expires <= now or used > r.capacity then return end
