@@ -66,7 +66,8 @@ function isPrivate(url: string): boolean {
   return target.driver === 'embedded' && target.path === undefined
 }
 
-const TIMEOUT_MS = 5_000
+/** Over what a launcher takes to find that its store is away, in ms. */
+const TIMEOUT_MS = 10_000
 
 /** The same verbs over the control socket; see the method `coordination` there. */
 function askLauncher(controlPath: string): CoordinationSource {

@@ -77,7 +77,7 @@ export interface Lock {
   readonly name: string
   /** @throws CodedError LOCK_TIMEOUT, LOCK_CAPACITY_MISMATCH */
   acquire(options?: AcquireOptions): Promise<HeldLock>
-  /** Undefined when somebody holds it or waits for it. @throws CodedError COORDINATION_UNAVAILABLE */
+  /** Undefined when it is not to be had at once: somebody holds it or waits for it, or nothing is granted for a while (a lock delay, a quarantine). @throws CodedError COORDINATION_UNAVAILABLE */
   tryAcquire(): Promise<HeldLock | undefined>
   /** Runs `work` with the lock. Within it, a further `use` of this lock, from the same async call, takes no other. */
   use<T>(work: (held: HeldLock) => T | Promise<T>, options?: AcquireOptions): Promise<T>

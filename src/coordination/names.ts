@@ -1,6 +1,9 @@
 /** Names of locks, elections, groups, members and services: any text of 1 to 512 bytes of UTF-8 without control characters. */
 export const MAX_NAME_BYTES = 512
 
+/** How long a resource may be kept closed. */
+export const MAX_LOCK_DELAY_MS = 3_600_000
+
 /** @throws RangeError, TypeError */
 export function checkName(what: string, name: string): void {
   if (typeof name !== 'string') throw new TypeError(`Cannot use the name of a ${what} as it is text: ${typeof name}`)

@@ -27,7 +27,7 @@ export async function openStore(target: string | CoordinationTarget, options: Op
   if (found.driver === 'redis') return await openRedisStore(found, options.memberId, resolved)
   if (resolved.durability === 'replica') throw new CodedError('COORDINATION_UNSAFE', `Cannot use "${found.url}" with durability "replica" as it is kept in one process`)
   const { channel, memberId, mayServe = channel === undefined } = options
-  if (found.path !== undefined) return await openSharedStore(found.path, { log: resolved.log, clientName: memberId, maxTtlMs: resolved.maxTtlMs, mayServe })
+  if (found.path !== undefined) return await openSharedStore(found.path, { log: resolved.log, clientName: memberId, maxTtlMs: resolved.maxTtlMs, commandTimeoutMs: resolved.commandTimeoutMs, mayServe })
   if (channel) return new ChannelStore(channel, { commandTimeoutMs: resolved.commandTimeoutMs, url: found.url })
   return ownStore().client(memberId)
 }

@@ -29,7 +29,8 @@ export function resolveCoordinatorOptions({ settings }: Pick<CoordinationTarget,
     host, about, ttlMs, maxTtlMs, log,
     safety: oneOf('safety', safety, ['efficient', 'strict']),
     durability: oneOf('durability', durability, ['async', 'replica']),
-    commandTimeoutMs: within('commandTimeoutMs', given.commandTimeoutMs ?? Math.min(Math.max(ttlMs / 10, 100), 1_000), COMMAND_TIMEOUT_BOUNDS),
+    // Whole: Redis takes no other in WAIT.
+    commandTimeoutMs: Math.ceil(within('commandTimeoutMs', given.commandTimeoutMs ?? Math.min(Math.max(ttlMs / 10, 100), 1_000), COMMAND_TIMEOUT_BOUNDS)),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CoordinationStatus } from '../admin/status.js'
+import { systemClock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import { loadCoordination } from '../coordination/load.js'
 import { openLeaseRegister, readLeaseRegister } from '../ipc/lease-register.js'
@@ -30,20 +31,25 @@ export class LauncherCoordination {
     return this.#host
   }
 
-  forWorker(): WorkerCoordination {
+  /** For a worker that is about to be forked. */
+  forWorker(heartbeatIntervalMs: number): WorkerCoordination {
     const registerFd = this.#options.url === 'embedded:' ? undefined : openLeaseRegister()
     let send: (message: LauncherMessage) => void = () => {}
+    let lastBeat: number | undefined
     let session: Session | undefined
+    let dead = false
     const open = (): Session => {
-      session ??= this.host.attach((body) => send({ reeve: 'coordination', body }))
+      session ??= this.host.attach({ send: (body) => send({ reeve: 'coordination', body }), lastBeat: () => lastBeat, heartbeatIntervalMs })
       return session
     }
     return {
       registerFd,
       connect: (sendToWorker) => { send = sendToWorker },
-      onCoordination: (body) => open().receive(body),
-      onBeat: () => session?.beat(),
+      onCoordination: (body) => { if (!dead) open().receive(body) },
+      onBeat: () => { lastBeat = systemClock.now() },
       onDeath: () => {
+        if (dead) return
+        dead = true
         const notes = registerFd === undefined ? [] : readLeaseRegister(registerFd)
         if (!session && notes.length === 0) return
         open().died(notes).catch((error: unknown) => this.#options.log.warn(`what a dead worker held was not given back: ${messageOf(error)}`))
@@ -51,13 +57,9 @@ export class LauncherCoordination {
     }
   }
 
-  /** Undefined while no worker has used it. A store that cannot be asked is not connected. */
+  /** Undefined while no worker has used it. */
   async status(): Promise<CoordinationStatus | undefined> {
-    const host = this.#host
-    if (!host) return undefined
-    return await host.store().then((store) => store.status()).catch((error: unknown) => {
-      return { url: host.url, connected: false, quarantinedMs: 0, warnings: [messageOf(error)] }
-    })
+    return await this.#host?.status()
   }
 
   /** Leaves every group and closes what was opened. */

@@ -23,7 +23,7 @@ export function forkWorker(slot: Slot, seat: Seat, { settings, sockets, coordina
   const { spec } = service
   const named = new Set(settings.services.flatMap((other) => other.sockets))
   const inherited = sockets.filter(({ name }) => spec.sockets.includes(name) || !named.has(name))
-  const hooks = coordination.forWorker()
+  const hooks = coordination.forWorker(spec.heartbeatIntervalMs)
   return new WorkerProcess({
     start: {
       name: spec.name,

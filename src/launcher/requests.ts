@@ -3,6 +3,7 @@ import type { ControlHandler } from '../admin/control-server.js'
 import { isRecord, type ControlRequest } from '../admin/protocol.js'
 import { EXIT } from '../base/exit-code.js'
 import type { LauncherStatus } from '../admin/status.js'
+import { MAX_LOCK_DELAY_MS } from '../coordination/names.js'
 import type { CoordinationStore, ResourceKind } from '../coordination/store.js'
 import type { LauncherCoordination } from './coordination.js'
 import { SIGNALS, type LauncherSignal } from './signals.js'
@@ -78,7 +79,7 @@ const COORDINATION: Readonly<Record<string, (store: CoordinationStore, args: Arg
   status: (store) => store.status(),
   listResources: (store, { kind }) => store.listResources(kind === 'leader' ? 'leader' : 'lock' satisfies ResourceKind),
   readResource: (store, { name }) => store.readResource(text('name', name)),
-  forceRelease: (store, { name, by, lockDelayMs }) => store.forceRelease({ name: text('name', name), by: text('by', by), lockDelayMs: typeof lockDelayMs === 'number' ? lockDelayMs : 0 }),
+  forceRelease: (store, { name, by, lockDelayMs }) => store.forceRelease({ name: text('name', name), by: text('by', by), lockDelayMs: delay(lockDelayMs) }),
   listGroups: (store) => store.listGroups(),
   readGroup: (store, { group }) => store.readGroup(text('group', group)),
   mark: (store, { group, member, mark }) => store.mark({ group: text('group', group), member: text('member', member), mark: typeof mark === 'string' ? mark : null }),
@@ -87,6 +88,12 @@ const COORDINATION: Readonly<Record<string, (store: CoordinationStore, args: Arg
 function text(key: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw invalid('coordination', `"${key}" is text`, value)
+}
+
+function delay(value: unknown): number {
+  if (value === undefined) return 0
+  if (typeof value === 'number' && value >= 0 && value <= MAX_LOCK_DELAY_MS) return value
+  throw invalid('coordination', `"lockDelayMs" is 0 to ${MAX_LOCK_DELAY_MS}`, value)
 }
 
 /** JSON has no bigint. */

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import { systemClock } from '../base/clock.js'
-import { codeOf, messageOf } from '../base/errors.js'
+import { codeOf, hasCode, messageOf } from '../base/errors.js'
 import { EXIT } from '../base/exit-code.js'
 import type { StartMessage } from '../ipc/messages.js'
 import type { RootLogger } from '../log/create-logger.js'
@@ -35,6 +36,8 @@ export class Worker {
     this.#start = start
     this.#servers = servers
     this.#settings = openSettings(start)
+    // Everything that waits listens to it.
+    setMaxListeners(0, this.#stopping.signal)
     // An unhandled rejection comes here too, as Node's default is to throw it.
     process.on('uncaughtException', (error, origin) => this.#die(error, origin))
     if (start.dieWithParent) void import('../base/native.js').then(({ loadNative }) => loadNative()?.dieWithParent())
@@ -86,7 +89,7 @@ export class Worker {
     const service = await module.make(this.#made.context)
     await service.start()
     // Its predecessor stops when this one is ready: by then it must be in the queue for what it wants to take over.
-    await this.#made.coordinator()?.settled()
+    await this.#settleCoordinator()
     return service
   }
 
@@ -121,6 +124,16 @@ export class Worker {
     // A program with a SIGTERM listener of its own ends when that says so, or when it has nothing left to do.
     if (this.#isScript && process.listenerCount('SIGTERM') > 1) process.channel?.unref()
     else process.exit(clean ? EXIT.clean : EXIT.failure)
+  }
+
+  /** A store that is away is waited for by what needs it, not by the worker. */
+  async #settleCoordinator(): Promise<void> {
+    try {
+      await this.#made?.coordinator()?.settled()
+    } catch (error) {
+      if (!hasCode(error, 'COORDINATION_UNAVAILABLE')) throw error
+      this.#log.warn(`coordination is not there yet: ${messageOf(error)}`, { event: 'worker.coordination_unavailable', error })
+    }
   }
 
   async #stopCoordinator(): Promise<void> {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { CodedError } from '../../base/errors.js'
 import { EXIT } from '../../base/exit-code.js'
 import { formatDuration, parseDuration } from '../../base/units.js'
+import { MAX_LOCK_DELAY_MS } from '../../coordination/names.js'
 import type { ResourceSnapshot } from '../../coordination/store.js'
 import { usageError, type FlagSpec } from '../arguments.js'
 import { parseCoordination, print, type CoordinationArguments } from '../coordination-arguments.js'
@@ -51,6 +52,7 @@ async function forceRelease(parsed: CoordinationArguments): Promise<number> {
 function lockDelay(text = '0'): number {
   const ms = parseDuration(text)
   if (ms === undefined) throw usageError(`Cannot use "${LOCK_DELAY.flag}" as it is a time, such as 500ms, 5s or 2m: ${text}`)
+  if (ms > MAX_LOCK_DELAY_MS) throw usageError(`Cannot use "${LOCK_DELAY.flag}" as it is at most ${formatDuration(MAX_LOCK_DELAY_MS)}: ${text}`)
   return ms
 }
 

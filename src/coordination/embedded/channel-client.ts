@@ -1,4 +1,4 @@
-import { CodedError, messageOf } from '../../base/errors.js'
+import { CodedError, hasCode, messageOf } from '../../base/errors.js'
 import type {
   AcquireReply, AcquireRequest, BeatReply, BeatRequest, CoordinationStore, ExtendReply, ExtendRequest, GroupSnapshot,
   HolderSnapshot, ReleaseReply, ReleaseRequest, ResourceKind, ResourceSnapshot, StoreStatus,
@@ -187,7 +187,7 @@ export class ChannelStore implements CoordinationStore {
       try {
         channel.send({ call, operation, body } satisfies Call)
       } catch (error) {
-        this.#settle(call)?.reject(this.#unavailable(`it can be sent to: ${messageOf(error)}`))
+        this.#settle(call)?.reject(hasCode(error, 'COORDINATION_REFUSED') ? error as CodedError : this.#unavailable(`it can be sent to: ${messageOf(error)}`))
       }
     })
   }

@@ -8,7 +8,8 @@ import { isObject } from '../record.js'
 
 /**
  * Makes whoever is at the other end of `channel` a client of `store`. The end of
- * the channel is the client's death; see EmbeddedClient.disconnect. What is no
+ * the channel is the client's death, see EmbeddedClient.disconnect, unless it was cut
+ * from here: then its leases run out, for it may be alive and count on them. What is no
  * call at all is not answered.
  */
 export function serveChannel(store: EmbeddedStore, channel: Channel, clientName: string): void {
@@ -22,7 +23,7 @@ export function serveChannel(store: EmbeddedStore, channel: Channel, clientName:
     tell: (topic) => send({ topic }),
   }
   client.onWake((wake) => send({ wake }))
-  channel.onClose(() => client.disconnect())
+  channel.onClose((closedBy) => closedBy === 'other end' ? client.disconnect() : client.abandon())
   channel.onMessage((received) => {
     const call = toCall(received)
     if (!call) return

@@ -93,7 +93,7 @@ const MAX_BEAT_TTL_MS = 86_400_000
 const MAX_CAPACITY = 2 ** 31 - 1
 /** A member's name, `#` and what tells its requests apart. */
 const MAX_ID_BYTES = MAX_NAME_BYTES + 128
-const MAX_RECORD_BYTES = 16_384
+const MAX_RECORD_BYTES = 32_768
 
 function fieldsOf(body: unknown): Fields {
   if (isObject(body)) return body

@@ -138,6 +138,14 @@ export class EmbeddedClient implements CoordinationStore {
     if (this.#hub.closed) return
     const { leases, now } = this.#hub
     for (const [id, name] of [...this.#participant.requests]) this.#hub.pass(leases.release({ name, id, unclean: true }, now))
+    this.#hub.rest()
+  }
+
+  /** It is cut off, but may live: what it holds and waits for ends by its own time, and may be renewed over another connection. */
+  abandon(): void {
+    if (!this.#connected) return
+    this.#connected = false
+    for (const unsubscribe of [...this.#subscriptions]) unsubscribe()
   }
 
   /** @throws CodedError COORDINATION_UNAVAILABLE */

@@ -85,6 +85,13 @@ export class EmbeddedHub {
     }
   }
 
+  /** Ends the timer when nobody holds or waits, so that it does not keep the process of a client alive that has gone. */
+  rest(): void {
+    if (this.requests > 0) return
+    this.#timer.abort()
+    this.#timerAt = Number.POSITIVE_INFINITY
+  }
+
   /** What is held is forgotten. */
   async close(): Promise<void> {
     this.#closed = true

@@ -24,7 +24,7 @@ const MAX_TTL_MS = 3_600_000
  * death of a client is seen at once. Not guaranteed: that anything is remembered
  * afterwards. Fences grow across restarts if the wall clock is not set back.
  *
- * There is a timer only while somebody holds or waits; `close()` ends it.
+ * A timer runs while somebody holds or waits. It ends with the last client that goes, or with `close()`.
  */
 export class EmbeddedStore extends EmbeddedClient {
   readonly maxTtlMs: number

@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net'
+import { CodedError } from '../../base/errors.js'
 import type { Channel } from './channel.js'
 import { isObject } from '../record.js'
 
 export interface LineChannelOptions {
   /** A longer line from the other end closes the channel, as does one that is no JSON object. */
   readonly maxLineBytes: number
+  /** A longer line is not sent, for the other end would close the channel. Default: none is. */
+  readonly maxSentBytes?: number
 }
 
 /**
@@ -14,30 +17,37 @@ export interface LineChannelOptions {
 export class LineChannel implements Channel {
   readonly #socket: Socket
   readonly #maxLineBytes: number
+  readonly #maxSentBytes: number
   #buffered = ''
+  #cutHere = false
   #listener: (message: unknown) => void = () => {}
 
-  constructor(socket: Socket, { maxLineBytes }: LineChannelOptions) {
+  constructor(socket: Socket, { maxLineBytes, maxSentBytes = Number.POSITIVE_INFINITY }: LineChannelOptions) {
     this.#socket = socket
     this.#maxLineBytes = maxLineBytes
+    this.#maxSentBytes = maxSentBytes
     socket.setEncoding('utf8')
     socket.on('error', () => socket.destroy())
     socket.on('data', (text: string) => this.#receive(text))
   }
 
+  /** @throws CodedError COORDINATION_REFUSED */
   send(message: object): void {
     if (!this.#socket.writable) return
-    this.#socket.write(`${JSON.stringify(message)}\n`)
-    if (this.#socket.writableLength > MAX_UNREAD_BYTES) this.#socket.destroy()
+    const line = JSON.stringify(message)
+    if (isLonger(line, this.#maxSentBytes)) throw new CodedError('COORDINATION_REFUSED', `Cannot send the request as it has at most ${this.#maxSentBytes} bytes: ${Buffer.byteLength(line)}`)
+    this.#socket.write(`${line}\n`)
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) this.#cut()
   }
 
   onMessage(listener: (message: unknown) => void): void {
     this.#listener = listener
   }
 
-  onClose(listener: () => void): void {
-    if (this.#socket.destroyed) queueMicrotask(listener)
-    else this.#socket.once('close', listener)
+  onClose(listener: (closedBy: 'other end' | 'this end') => void): void {
+    const tell = (): void => listener(this.#cutHere ? 'this end' : 'other end')
+    if (this.#socket.destroyed) queueMicrotask(tell)
+    else this.#socket.once('close', tell)
   }
 
   /** What was sent before goes out first. */
@@ -50,7 +60,12 @@ export class LineChannel implements Channel {
     const [first = '', ...others] = text.split('\n')
     const lines = [this.#buffered + first, ...others]
     this.#buffered = lines.pop() ?? ''
-    if (!lines.every((line) => this.#take(line)) || this.#isTooLong(this.#buffered)) this.#socket.destroy()
+    if (!lines.every((line) => this.#take(line)) || this.#isTooLong(this.#buffered)) this.#cut()
+  }
+
+  #cut(): void {
+    this.#cutHere = true
+    this.#socket.destroy()
   }
 
   /** False: it is nothing that a client or a server says. */
@@ -60,10 +75,14 @@ export class LineChannel implements Channel {
     return message !== undefined
   }
 
-  /** No character has more than 3 bytes for each of its units. */
   #isTooLong(line: string): boolean {
-    return line.length * 3 > this.#maxLineBytes && Buffer.byteLength(line) > this.#maxLineBytes
+    return isLonger(line, this.#maxLineBytes)
   }
+}
+
+/** No character has more than 3 bytes for each of its units. */
+function isLonger(line: string, bytes: number): boolean {
+  return line.length * 3 > bytes && Buffer.byteLength(line) > bytes
 }
 
 const MAX_UNREAD_BYTES = 16 * 1_048_576

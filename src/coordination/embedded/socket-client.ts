@@ -6,7 +6,7 @@ import { ChannelStore } from './channel-client.js'
 import { EmbeddedStore } from './embedded-store.js'
 import { LineChannel } from './line-channel.js'
 import { checkSocketPath, socketIdentity } from './socket-path.js'
-import { serveSocket, type SocketServer } from './socket-server.js'
+import { MAX_REQUEST_BYTES, serveSocket, type SocketServer } from './socket-server.js'
 
 export interface SharedStoreOptions {
   readonly log: CoordinationLog
@@ -133,7 +133,7 @@ class SharedStore extends ChannelStore {
 
   /** The path may lead to another server than the one of this process. */
   async #greet(socket: net.Socket): Promise<void> {
-    const channel = new LineChannel(socket, { maxLineBytes: MAX_ANSWER_BYTES })
+    const channel = new LineChannel(socket, { maxLineBytes: MAX_ANSWER_BYTES, maxSentBytes: MAX_REQUEST_BYTES })
     try {
       const { store } = await this.attach(channel)
       if (this.#server && this.#server.store.id !== store) await this.#abdicate()

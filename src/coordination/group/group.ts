@@ -30,7 +30,7 @@ export function createGroup(dependencies: GroupDependencies, name: string, optio
 }
 
 function resolveTtlMs(name: string, { ttlMs = DEFAULT_TTL_MS }: GroupOptions): number {
-  if (ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs
+  if (ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS) return Math.ceil(ttlMs)
   throw new RangeError(`Cannot use the group "${name}" as its ttlMs is ${MIN_TTL_MS} to ${MAX_TTL_MS}: ${ttlMs}`)
 }
 

@@ -80,8 +80,11 @@ export class HostMembership implements Membership {
     this.#reviewGroupsOf(member)
   }
 
-  resume(member: string): void {
-    if (this.#suspended.delete(member)) this.#reviewGroupsOf(member)
+  /** True: it was left out until now. */
+  resume(member: string): boolean {
+    const wasOut = this.#suspended.delete(member)
+    if (wasOut) this.#reviewGroupsOf(member)
+    return wasOut
   }
 
   onRejoined(listener: (group: string) => void): void {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.js'
 import type { Capabilities, GroupMember } from '../contract.js'
 import type { StoredMember } from '../store.js'
 
@@ -21,9 +22,17 @@ export function encodeHostRecord({ host, pid, members }: HostRecord): string {
 
 /** The JSON text of what a member tells of itself. @throws TypeError for what is no object, or has no JSON. */
 export function encodeCapabilities(member: string, capabilities: Capabilities): string {
-  const text = JSON.stringify(capabilities) as string | undefined
+  const text = jsonOf(member, capabilities)
   if (!text?.startsWith('{')) throw new TypeError(`Cannot take the capabilities of "${member}" as they are an object of JSON: ${text ?? typeof capabilities}`)
   return text
+}
+
+function jsonOf(member: string, capabilities: Capabilities): string | undefined {
+  try {
+    return JSON.stringify(capabilities)
+  } catch (cause) {
+    throw new TypeError(`Cannot take the capabilities of "${member}" as they are an object of JSON: ${messageOf(cause)}`, { cause })
+  }
 }
 
 /**

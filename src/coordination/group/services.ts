@@ -8,6 +8,7 @@ export const SERVICES_GROUP = 'services'
 
 const DEFAULT_TTL_MS = 60_000
 const MIN_TTL_MS = 250
+const MAX_TTL_MS = 86_400_000
 
 /** Service records as their services see them. `now`: ms since 1970, for people who read since when a service is disabled; nothing is judged by it. */
 export function createServiceRecords(store: CoordinationStore, now: () => number = Date.now): ServiceRecords {
@@ -62,8 +63,8 @@ class StoredServiceRecords extends ServiceDirectory implements ServiceRecords {
 
   async report(id: string, record: Readonly<Record<string, unknown>>, { ttlMs = DEFAULT_TTL_MS }: { readonly ttlMs?: number } = {}): Promise<void> {
     checkName('service', id)
-    if (!(ttlMs >= MIN_TTL_MS && Number.isFinite(ttlMs))) throw new RangeError(`Cannot report the service "${id}" as its ttlMs is a number from ${MIN_TTL_MS}: ${ttlMs}`)
-    await this.#store.beat([{ group: SERVICES_GROUP, member: id, ttlMs, keep: true, record: JSON.stringify({ ttlMs, record }) }])
+    if (!(ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS)) throw new RangeError(`Cannot report the service "${id}" as its ttlMs is ${MIN_TTL_MS} to ${MAX_TTL_MS}: ${ttlMs}`)
+    await this.#store.beat([{ group: SERVICES_GROUP, member: id, ttlMs: Math.ceil(ttlMs), keep: true, record: JSON.stringify({ ttlMs, record }) }])
   }
 
   async forget(id: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setMaxListeners } from 'node:events'
 import { systemRandom, type Random } from '../../base/random.js'
 import type { CoordinationLog, HeldLockEvent } from '../contract.js'
 import type { AcquireReply, CoordinationStore } from '../store.js'
@@ -99,6 +100,8 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
     this.#log = options.log
     this.#register = options.register
     this.#idPrefix = `${options.memberId}#${options.incarnation}.`
+    // As many as observe an election: no leak.
+    setMaxListeners(0, this.#stop.signal)
     this.#alarm = new Alarm(this.time, () => { this.#look() })
     this.#owed = new OwedReleases({
       store, time: this.time, random: this.random,
@@ -106,7 +109,11 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
       retryBy: (at) => { if (!this.#stop.signal.aborted) this.#alarm.ringBy(at) },
     })
     store.onWake((id) => this.#requests.get(id)?.wake())
-    this.#endGaps = store.onGap(() => { for (const request of this.#requests.values()) request.wake() })
+    this.#endGaps = store.onGap(() => {
+      for (const request of this.#requests.values()) request.wake()
+      // What is left of what was held is found out now, not at the next renewal.
+      void this.#renew([...this.#leases].filter((lease) => lease.due(Number.POSITIVE_INFINITY)))
+    })
   }
 
   /** Those that the store may have, suspect and lost ones too. */
@@ -123,7 +130,7 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
 
   /** Resolves when every request that is open now has had an answer, good or bad: those that wait are in the store's queue. */
   async asked(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#requests.values(), ({ attempt }) => attempt))
+    await Promise.allSettled(Array.from(this.#requests.values(), async ({ attempt }) => attempt))
   }
 
   /** From now on whatever is released goes first to that member, where it waits for it: this process is about to end, and that one follows it. */
@@ -209,7 +216,8 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
   }
 
   giveBack(lease: Lease): Promise<boolean> {
-    const ours = lease.held
+    // Held until the keeper stopped, and given back by one who heard of that.
+    const ours = lease.held || lease.lossCause === 'stopped'
     return this.#giveBack(lease, ours, this.#heir)
   }
 
@@ -275,7 +283,8 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
 
   /** A renewal whose answer was lost may have lengthened the lease at the store: it is given back there. */
   #end(lease: Lease): void {
-    this.#leases.delete(lease)
+    // Whoever heard of the loss has given it back already.
+    if (!this.#leases.delete(lease)) return
     if (lease.working) {
       lease.overran()
       if (lease.spec.overrun === 'kill') process.kill(process.pid, 'SIGKILL')
@@ -290,6 +299,7 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
   }
 
   async #renew(leases: readonly Lease[]): Promise<void> {
+    if (leases.length === 0) return
     for (const lease of leases) lease.renewing()
     const sent = momentOf(this.time)
     try {

@@ -1,5 +1,5 @@
 import type { LockOptions } from '../contract.js'
-import { checkName } from '../names.js'
+import { checkName, MAX_LOCK_DELAY_MS } from '../names.js'
 import type { ResourceKind } from '../store.js'
 
 /** What is asked for of a resource, resolved and checked: one object for all requests of a lock. */
@@ -33,7 +33,7 @@ export function resolveSpec(kind: ResourceKind, name: string, options: LockOptio
   checkName(kind, name)
   const { ttlMs = defaults.ttlMs, lockDelayMs = 0, overrun = 'warn' } = options
   checkTtl(ttlMs, defaults.maxTtlMs)
-  checkDelay('lockDelayMs', lockDelayMs)
+  checkLockDelay(lockDelayMs)
   if (overrun !== 'warn' && overrun !== 'kill') throw new RangeError(`Cannot use the option overrun as it is warn or kill: ${String(overrun)}`)
   return { name, resource: `${kind}:${name}`, weight: 1, capacity: 1, ttlMs: Math.floor(ttlMs), lockDelayMs: Math.ceil(lockDelayMs), overrun, record: defaults.record }
 }
@@ -48,6 +48,12 @@ export function checkTtl(ttlMs: number, maxTtlMs: number): void {
 export function checkDelay(option: string, ms: number): void {
   if (ms >= 0 && Number.isFinite(ms)) return
   throw new RangeError(`Cannot use the option ${option} as it is a number of milliseconds, 0 or more: ${String(ms)}`)
+}
+
+/** @throws RangeError */
+export function checkLockDelay(ms: number): void {
+  if (ms >= 0 && ms <= MAX_LOCK_DELAY_MS) return
+  throw new RangeError(`Cannot use the option lockDelayMs as it is 0 to ${MAX_LOCK_DELAY_MS} ms: ${String(ms)}`)
 }
 
 /** @throws RangeError */

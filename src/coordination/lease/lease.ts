@@ -1,5 +1,6 @@
 import type { CodedError } from '../../base/errors.js'
 import type { HeldLock, HeldLockEvent } from '../contract.js'
+import { checkName } from '../names.js'
 import type { CoordinationStore } from '../store.js'
 import { lockLost, type LossReason } from './lease-errors.js'
 import { checkTtl, type LeaseSpec } from './lease-spec.js'
@@ -109,6 +110,7 @@ export class Lease implements HeldLock {
 
   /** A transfer whose answer was lost may have happened: the lease then counts as lost. */
   async transfer(memberId: string): Promise<boolean> {
+    checkName('member', memberId)
     this.assertHeld()
     this.#asking = true
     try {

@@ -1,7 +1,7 @@
 import type { AcquireOptions, HeldLock, Lock, LockOptions, LockView } from '../contract.js'
 import { acquireLease, tryAcquireLease } from './acquire.js'
 import type { LeaseKeeper } from './lease-keeper.js'
-import { checkDelay, resolveSpec, type LeaseSpec } from './lease-spec.js'
+import { checkLockDelay, resolveSpec, type LeaseSpec } from './lease-spec.js'
 import { viewOf } from './lock-view.js'
 import { useLease } from './use.js'
 
@@ -38,7 +38,7 @@ export class LeaseLock implements Lock {
 
   async break(options: { readonly lockDelayMs?: number } = {}): Promise<number> {
     const { lockDelayMs = 0 } = options
-    checkDelay('lockDelayMs', lockDelayMs)
+    checkLockDelay(lockDelayMs)
     const ended = await this.#keeper.store.forceRelease({ name: this.#spec.resource, by: this.#keeper.memberId, lockDelayMs: Math.ceil(lockDelayMs) })
     return ended.length
   }

@@ -12,7 +12,7 @@ import type { AcquireRequest } from '#src/coordination/store.js'
 class End implements Channel {
   peer: End | undefined
   readonly #hear = new Set<(message: unknown) => void>()
-  readonly #closed = new Set<() => void>()
+  readonly #closed = new Set<(closedBy: 'other end' | 'this end') => void>()
 
   send(message: object): void {
     const text = JSON.stringify(message)
@@ -21,13 +21,17 @@ class End implements Channel {
   }
 
   onMessage(listener: (message: unknown) => void): void { this.#hear.add(listener) }
-  onClose(listener: () => void): void { this.#closed.add(listener) }
+  onClose(listener: (closedBy: 'other end' | 'this end') => void): void { this.#closed.add(listener) }
 
   close(): void {
+    this.#end('this end')
+  }
+
+  #end(closedBy: 'other end' | 'this end'): void {
     const { peer } = this
     this.peer = undefined
-    for (const closed of this.#closed) closed()
-    peer?.close()
+    for (const closed of this.#closed) closed(closedBy)
+    if (peer) peer.#end('other end')
   }
 }
 
@@ -173,7 +177,7 @@ describe('serveChannel()', () => {
     ['a ttl that is no integer', (store) => store.acquire(request('a#1', { ttlMs: Number.NaN }))],
     ['a negative wait', (store) => store.acquire(request('a#1', { waitMs: -1 }))],
     ['an id that is too long', (store) => store.acquire(request('x'.repeat(641)))],
-    ['a record that is too long', (store) => store.acquire(request('a#1', { record: `{"x":"${'x'.repeat(16_384)}"}` }))],
+    ['a record that is too long', (store) => store.acquire(request('a#1', { record: `{"x":"${'x'.repeat(32_768)}"}` }))],
     ['a record that is no object', (store) => store.amend({ name: 'lock:a', id: 'a#1', record: '1' })],
     ['a group with control characters', (store) => store.readGroup('a\nb')],
     ['a topic of another kind', (store) => store.subscribe('lock:a', () => {})],

@@ -24,6 +24,15 @@ function wakesOf(store: CoordinationStore): string[] {
 }
 
 describe('EmbeddedStore', () => {
+  test('keeps no timer when the last client has gone', async (context) => {
+    const { store, clock } = open(context)
+    const client = store.client('only')
+    await client.acquire(request('only#1'))
+    await client.release({ name: 'lock:a', id: 'only#1' })
+    await client.close()
+    assert.equal(clock.sleepers, 0)
+  })
+
   test('wakes the head of another client when a lease is given back', async (context) => {
     const { store } = open(context)
     const other = store.client('other')

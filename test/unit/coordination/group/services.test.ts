@@ -30,7 +30,7 @@ test('ServiceRecords.report() says that a service is up for its ttl; its record 
 test('ServiceRecords.report() refuses ids and ttls that are none', async (t) => {
   const { services } = setting(t)
   await assert.rejects(services.report('', {}), RangeError)
-  for (const ttlMs of [0, -1, Number.NaN, Infinity]) await assert.rejects(services.report('s', {}, { ttlMs }), RangeError)
+  for (const ttlMs of [0, -1, 86_400_001, Number.NaN, Infinity]) await assert.rejects(services.report('s', {}, { ttlMs }), RangeError)
 })
 
 test('ServiceRecords.disable() stands through reports until enable()', async (t) => {

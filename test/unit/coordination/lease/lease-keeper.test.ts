@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { hasCode } from '#src/base/errors.js'
 import type { HeldLock, HeldLockEvent } from '#src/coordination/contract.js'
 import { LeaseKeeper, type LeaseKeeperOptions } from '#src/coordination/lease/lease-keeper.js'
+import type { LeaseTime } from '#src/coordination/lease/lease-time.js'
 import { createLock } from '#src/coordination/lease/lock.js'
 import { scriptedWorld, type ScriptedStore } from '../../../support/scripted-store.js'
 
@@ -228,4 +229,27 @@ test('LeaseKeeper notes each id before it asks, and clears it when the store has
 test('LeaseKeeper refuses a record with a field that the store writes', (t) => {
   const { member } = world(t)
   assert.throws(() => member('a', { record: { fence: 1 } }), RangeError)
+})
+
+test('LeaseKeeper gives back once what a listener of its loss gives back, too', async (t) => {
+  const { clock, time, member } = world(t)
+  let stoodStillMs = 0
+  const late: LeaseTime = { timer: time.timer.bind(time), mono: () => time.mono() + stoodStillMs, wall: () => time.wall() + stoodStillMs }
+  const cleared: number[] = []
+  const { keeper, store } = member('a', { time: late, register: { note: () => 7, clear: (slot) => cleared.push(slot) } })
+  const held = await createLock(keeper, 'x').acquire()
+  store.always('extend', 'fail')
+  held.lost.addEventListener('abort', () => { void held.release() })
+  // The loop stood still: the loss and the end are seen in one look.
+  stoodStillMs = TTL_MS + 1_000
+  await clock.advance(2_000)
+  assert.deepEqual([held.held, store.count('release'), cleared], [false, 1, [7]])
+})
+
+test('HeldLock.transfer() refuses what is no name, and holds on', async (t) => {
+  const { keeper } = world(t).member('a')
+  const held = await createLock(keeper, 'x').acquire()
+  await assert.rejects(held.transfer(''), RangeError)
+  await assert.rejects(held.transfer('x'.repeat(513)), RangeError)
+  assert.equal(held.held, true)
 })

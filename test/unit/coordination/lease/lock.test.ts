@@ -23,7 +23,7 @@ function world(t: TestContext) {
 
 test('createLock() checks its options', (t) => {
   const { keeper } = world(t)
-  for (const options of [{ ttlMs: 249 }, { ttlMs: 60_001 }, { ttlMs: Number.NaN }, { lockDelayMs: -1 }]) assert.throws(() => createLock(keeper, 'x', options), RangeError)
+  for (const options of [{ ttlMs: 249 }, { ttlMs: 60_001 }, { ttlMs: Number.NaN }, { lockDelayMs: -1 }, { lockDelayMs: 3_600_001 }]) assert.throws(() => createLock(keeper, 'x', options), RangeError)
   assert.throws(() => createLock(keeper, ''), RangeError)
   createLock(keeper, 'x', { ttlMs: 250, lockDelayMs: 0 })
 })
