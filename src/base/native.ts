@@ -13,6 +13,14 @@ export interface Native {
   sendDatagram(path: string, data: string): void
   /** Asks the kernel to SIGKILL this process when its parent dies: prctl(PR_SET_PDEATHSIG), Linux only. */
   dieWithParent(): void
+  /**
+   * A pipe whose ends no child inherits unless they are given to it. Its size is
+   * what the system grants, up to `sizeBytes`. Linux only; throws an error with its
+   * `code` when there are too many descriptors.
+   */
+  openPipe(sizeBytes: number): { readonly readFd: number; readonly writeFd: number }
+  /** Asks for huge pages where this memory has not been touched yet. A hint: nothing is said when it is not taken. Linux only. */
+  adviseHugePages(memory: Uint8Array): void
   /** The first `sizeBytes` of an open file as memory that is shared with every process that maps it: mmap(2). The file must be as long. */
   mapShared(fd: number, sizeBytes: number): Buffer
 }
@@ -44,6 +52,11 @@ const SOCK_CLOEXEC = 0o2000000
 /** A systemd that stalls must not stall the caller. */
 const MSG_DONTWAIT = 0x40
 const FAMILY_BYTES = 2
+const O_CLOEXEC = 0o2000000
+const F_SETPIPE_SZ = 1031
+const MADV_HUGEPAGE = 14
+/** madvise(2) takes whole pages; this is the largest page that Linux has on the machines that Node runs on. */
+const PAGE_BYTES = 2n ** 16n
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
 const MAP_FAILED = 2n ** 64n - 1n
@@ -58,6 +71,11 @@ function bind(koffi: Koffi, libc: LibraryHandle): Native {
     }
   }
   const listen = call('listen', 'int listen(int fd, int backlog)')
+  const pipe = lazy(() => ({
+    open: call('pipe2', 'int pipe2(_Out_ int *ends, int flags)'),
+    control: libc.func('int fcntl(int fd, int command, ...)') as (...args: unknown[]) => number,
+  }))
+  const madvise = lazy(() => libc.func('int madvise(uintptr_t address, size_t length, int advice)') as (...args: unknown[]) => number)
   return {
     listen: (fd, backlog) => void listen(fd, backlog),
     sendDatagram: (path, data) => {
@@ -77,6 +95,21 @@ function bind(koffi: Koffi, libc: LibraryHandle): Native {
       const prctl = call('prctl', 'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)')
       prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     },
+    openPipe: (sizeBytes) => {
+      const ends = [-1, -1]
+      pipe().open(ends, O_CLOEXEC)
+      const [readFd = -1, writeFd = -1] = ends
+      // Refused when the user's share of pipe memory is spent: the pipe is a smaller one, then.
+      pipe().control(writeFd, F_SETPIPE_SZ, 'int', sizeBytes)
+      return { readFd, writeFd }
+    },
+    adviseHugePages: (memory) => {
+      if (process.platform !== 'linux') return
+      const address = koffi.address(memory)
+      const first = (address + PAGE_BYTES - 1n) / PAGE_BYTES * PAGE_BYTES
+      const length = (address + BigInt(memory.byteLength) - first) / PAGE_BYTES * PAGE_BYTES
+      if (length > 0n) madvise()(first, length, MADV_HUGEPAGE)
+    },
     mapShared: (fd, sizeBytes) => {
       const mmap = libc.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)') as (...args: unknown[]) => unknown
       const address = mmap(null, sizeBytes, PROT_READ_WRITE, MAP_SHARED, fd, 0)
@@ -84,6 +117,12 @@ function bind(koffi: Koffi, libc: LibraryHandle): Native {
       return Buffer.from(koffi.view(address, sizeBytes))
     },
   }
+}
+
+/** Declared when first used: most processes need few of these calls. */
+function lazy<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 /** struct sockaddr_un of Linux: family, then the path; an abstract name begins with NUL and has no end mark. */

@@ -29,6 +29,12 @@ export interface StartMessage {
   readonly gracefulShutdownTimeoutMs: number
   /** How long an idle keep-alive connection lives on in a drain; null: as long as its server's `keepAliveTimeout`. */
   readonly keepAliveGraceMs: number | null
+  /** Tasks in the worker's pool, at most. */
+  readonly maxConcurrent: number
+  /** Threads for blocking calls. */
+  readonly nativeThreads: number
+  /** The event loop being busy for so long is told of, in ms; 0: never. */
+  readonly loopDelayWarningMs: number
   /** The worker asks the kernel itself to die with its parent, as nothing did it before exec. */
   readonly dieWithParent: boolean
   /** Option `coordination_url`, checked. */

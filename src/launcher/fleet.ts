@@ -19,6 +19,9 @@ export interface ServiceSpec {
   readonly readyWhen: 'auto' | 'listen'
   readonly heartbeatIntervalMs: number
   readonly keepAliveGraceMs: number | null
+  readonly maxConcurrent: number
+  readonly nativeThreads: number
+  readonly loopDelayWarningMs: number
   readonly policy: ChildPolicy
   readonly limit: RestartLimit
 }

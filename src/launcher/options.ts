@@ -1,5 +1,6 @@
 import type { OptionGroup, OptionGroups } from '../base/option.js'
 import { logOptions } from '../log/options.js'
+import { threadPoolOptions } from '../tpool/options.js'
 
 /**
  * The launcher's own options: where each gets its default. `conf/launcher.conf.sample`,
@@ -21,6 +22,9 @@ export const launcherOptions = {
   min_healthy: { type: 'duration', defaultMs: 10_000, minMs: 0, help: 'A worker that was ready for this long was healthy: its slot is restarted at once, and its back-off begins anew.' },
   graceful_shutdown_timeout: { type: 'duration', defaultMs: 60_000, minMs: 0, help: 'From SIGTERM to SIGKILL: how long a worker may take to finish what is in flight; 0: for ever.' },
   keep_alive_grace: { type: 'duration', minMs: 0, sampleDefault: "the server's keepAliveTimeout, 5s in Node", help: 'In a drain: how long an idle keep-alive connection lives on. Clients are told the keepAliveTimeout of the server, so less than that may reset them.' },
+  native_threads: threadPoolOptions.native_threads,
+  max_concurrent: { type: 'integer', default: 1_024, min: 1, help: "Tasks that run at once in a worker's own pool, context.pool, which its requests may be put through: what is over waits." },
+  loop_delay_warning: { type: 'duration', defaultMs: 500, minMs: 0, help: 'A worker whose event loop was busy for so long says so, with the timers and tasks that ran meanwhile; 0: never.' },
   restart_type: { type: 'string', choices: ['permanent', 'transient', 'temporary'], default: 'permanent', help: 'Which workers are restarted: permanent, always; transient, unless they exit with 0; temporary, never.' },
   restart_intensity: { type: 'integer', min: 1, sampleDefault: '10 × workers', help: 'More deaths of workers than this within restart_period, and the launcher gives up with exit code 5.' },
   restart_period: { type: 'duration', defaultMs: 60_000, minMs: 1, help: 'See restart_intensity.' },

@@ -190,6 +190,9 @@ function makeSpec({ module, ...named }: Named, defaults: Defaults, sockets: read
     readyWhen: defaults.ready === 'listen' ? 'listen' : 'auto',
     heartbeatIntervalMs: defaults.heartbeatIntervalMs,
     keepAliveGraceMs: defaults.keepAliveGraceMs ?? null,
+    maxConcurrent: defaults.maxConcurrent,
+    nativeThreads: defaults.nativeThreads,
+    loopDelayWarningMs: defaults.loopDelayWarningMs,
     policy: {
       restartType: defaults.restartType,
       bootTimeoutMs: defaults.bootTimeoutMs,

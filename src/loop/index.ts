@@ -1,7 +1,16 @@
-/** `reeve/loop`: functions that are called again and again. */
+/** `reeve/loop`: functions that are called again and again. Cron expressions are in `reeve/loop/cron`. */
+export { BackOffLoopingCall, type BackOffOptions, type BackOffStart } from './back-off.js'
+export { DynamicLoopingCall, type DynamicDelay, type DynamicStart } from './dynamic.js'
 export type { LoopErrorCode } from './errors.js'
-export {
-  FixedIntervalLoopingCall, type FixedIntervalStart, type LoopFunction, type LoopingCallOptions, type LoopingCallRun,
-} from './fixed-interval.js'
+export { FixedIntervalLoopingCall, type FixedIntervalStart } from './fixed-interval.js'
+export { FixedIntervalWithTimeoutLoopingCall, type FixedIntervalWithTimeoutStart } from './fixed-interval-with-timeout.js'
+export { LoopingCall, type LoopFunction, type LoopingCallOptions, type LoopingCallRun } from './looping-call.js'
 export { LoopingCallDone } from './looping-call-done.js'
-export { Timers, type TimerOptions, type TimersOptions } from './timers.js'
+export { retry, withRetry, type Retry, type RetryOptions } from './retry.js'
+export { Timers, type Timer, type TimerOptions, type TimersOptions } from './timers.js'
+export type { PeriodicTaskContext, PeriodicTaskFunction, PeriodicTaskOptions } from './periodic/periodic-options.js'
+export { periodicTask } from './periodic/periodic-task.js'
+export { PeriodicTasks, type PeriodicTasksOptions } from './periodic/periodic-tasks.js'
+export type { PeriodicTaskStatus } from './periodic/scheduled-task.js'
+export type { Partition } from './task/seat.js'
+export type { RunStatus } from './task/task-record.js'

@@ -3,6 +3,7 @@ import type { Coordinator } from '../coordination/contract.js'
 import type { ListenTarget } from '../ipc/listen-target.js'
 import type { Logger } from '../log/logger.js'
 import type { Timers } from '../loop/timers.js'
+import type { TaskPool } from '../queue/task-pool.js'
 
 /** What a service module gives the worker: three verbs, called in this order, each at most once at a time. */
 export interface Service {
@@ -41,6 +42,11 @@ export interface ServiceContext {
   readonly signal: AbortSignal
   /** Looping calls of this service: `timers.add('scrub', fn, { intervalMs })`. They stop when the drain begins. */
   readonly timers: Timers
+  /**
+   * A pool of cooperative tasks of the size `max_concurrent`: `server = http.createServer(limit(context.pool)(handler))`
+   * puts the requests through it (`limit` is in `reeve/queue`). A drain ends when it is empty.
+   */
+  readonly pool: TaskPool
   /** Sockets that the launcher owns, by name: `server.listen(context.sockets.http)`. No entry for a name that was not given. */
   readonly sockets: Readonly<Record<string, ListenTarget>>
   /** Asks for more time to start or to stop: `ms` from now. */

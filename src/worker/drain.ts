@@ -1,12 +1,15 @@
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../log/logger.js'
 import type { Timers } from '../loop/timers.js'
+import type { TaskPool } from '../queue/task-pool.js'
 import type { Servers } from './servers.js'
 import type { Tasks } from './tasks.js'
 
 export interface DrainParts {
   readonly servers: Servers
   readonly tasks: Tasks
+  /** Undefined when the service has never asked for it. */
+  readonly pool: TaskPool | undefined
   /** Undefined when the service has never asked for any. */
   readonly timers: Timers | undefined
   readonly log: Logger
@@ -50,10 +53,10 @@ export class Drain {
 
   /** Resolves when nothing is left; with false when `stop` of the service has failed. */
   async run(): Promise<boolean> {
-    const { servers, tasks, timers, log, keepAliveGraceMs } = this.#parts
+    const { servers, tasks, pool, timers, log, keepAliveGraceMs } = this.#parts
     await Promise.all([servers.drain(keepAliveGraceMs), this.#stopService()])
     // Not before: a request in flight may still begin a task.
-    await Promise.all([tasks.settled(), timers?.stop()])
+    await Promise.all([tasks.settled(), pool?.waitAll(), timers?.stop()])
     clearTimeout(this.#lastWords)
     const error = this.#stopError
     if (error !== undefined) log.error(`the service could not stop: ${messageOf(error)}`, { event: 'worker.stop_failed', error })
@@ -71,10 +74,11 @@ export class Drain {
   }
 
   #sayLastWords(): void {
-    const { servers, tasks, timers, log } = this.#parts
+    const { servers, tasks, pool, timers, log } = this.#parts
     const unfinished = [
       ...servers.unfinished(),
       ...tasks.unfinished(),
+      ...(pool && pool.running > 0 ? [`${pool.running} tasks of the pool`] : []),
       ...(timers?.running ?? []).map(({ name }) => `timer ${name}`),
       ...(this.#stopPending ? ['stop() of the service'] : []),
     ]

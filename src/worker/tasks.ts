@@ -1,15 +1,18 @@
 import type { Clock } from '../base/clock.js'
 import { CodedError } from '../base/errors.js'
 import type { TrackOptions } from '../service/contract.js'
+import { Activity } from './activity.js'
 
 /** Work that a drain waits for, by name. */
 export class Tasks {
   readonly #running = new Set<Task>()
   readonly #end: AbortController = new AbortController()
   readonly #clock: Clock
+  readonly #activity: Activity
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, activity = new Activity()) {
     this.#clock = clock
+    this.#activity = activity
   }
 
   /**
@@ -22,6 +25,7 @@ export class Tasks {
       deadline.abort(new CodedError('TASK_DEADLINE', `Cannot go on with "${name}" as its deadline has passed: ${deadlineMs} ms`))
     }, deadlineMs)
     const run = async (): Promise<T> => work(AbortSignal.any([this.#end.signal, deadline.signal]))
+    const ended = this.#activity.begin(name)
     const promise = run()
     const task: Task = { name, since: this.#clock.now(), settled: promise.then(ignore, ignore) }
     this.#running.add(task)
@@ -30,6 +34,7 @@ export class Tasks {
     } finally {
       clearTimeout(timer)
       this.#running.delete(task)
+      ended()
     }
   }
 

@@ -1,10 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import { systemClock } from '../base/clock.js'
 import { codeOf, hasCode, messageOf } from '../base/errors.js'
-import { EXIT } from '../base/exit-code.js'
+import { EXIT, type ExitCode } from '../base/exit-code.js'
 import type { StartMessage } from '../ipc/messages.js'
 import type { RootLogger } from '../log/create-logger.js'
 import type { Service } from '../service/contract.js'
+import { condemnedThreads } from '../tpool/condemned.js'
+import { setDefaultThreads } from '../tpool/default-threads.js'
+import { Activity } from './activity.js'
 import { startBeat } from './beat.js'
 import { makeContext, type MadeContext } from './context.js'
 import { Drain } from './drain.js'
@@ -24,7 +27,8 @@ type State =
 export class Worker {
   readonly #start: StartMessage
   readonly #servers: Servers
-  readonly #tasks = new Tasks(systemClock)
+  readonly #activity = new Activity()
+  readonly #tasks = new Tasks(systemClock, this.#activity)
   readonly #stopping = new AbortController()
   readonly #settings: Settings
   #state: State = { name: 'booting', booted: Promise.resolve(undefined) }
@@ -36,6 +40,7 @@ export class Worker {
     this.#start = start
     this.#servers = servers
     this.#settings = openSettings(start)
+    setDefaultThreads(start.nativeThreads)
     // Everything that waits listens to it.
     setMaxListeners(0, this.#stopping.signal)
     // An unhandled rejection comes here too, as Node's default is to throw it.
@@ -55,7 +60,7 @@ export class Worker {
       const service = await booted
       if (this.#stopping.signal.aborted) return
       this.#state = { name: 'running', service }
-      startBeat(this.#start.heartbeatIntervalMs, tell)
+      startBeat({ intervalMs: this.#start.heartbeatIntervalMs, send: tell, onLate: (ms, since) => this.#onLateLoop(ms, since) })
       tell({ reeve: 'ready' })
     } catch (error) {
       if (this.#stopping.signal.aborted) return
@@ -80,6 +85,7 @@ export class Worker {
       config: this.#settings.config,
       log: this.#log,
       tasks: this.#tasks,
+      activity: this.#activity,
       signal: this.#stopping.signal,
       extendTimeout: (ms) => {
         tell({ reeve: 'extend', ms })
@@ -109,21 +115,26 @@ export class Worker {
     this.#stopping.abort()
     // A start owes nobody an answer yet: it is told by the signal, and not waited for long.
     const service = state.name === 'running' ? state.service : await Promise.race([state.booted, systemClock.sleep(ABANDON_START_MS)])
-    this.#drain = new Drain({
+    this.#drain = this.#makeDrain(service)
+    const clean = await this.#drain.run()
+    // Not before: what still ran may have needed what it held.
+    await this.#stopCoordinator()
+    // A program with a SIGTERM listener of its own ends when that says so, or when it has nothing left to do.
+    if (this.#isScript && process.listenerCount('SIGTERM') > 1) process.channel?.unref()
+    else leave(clean ? EXIT.clean : EXIT.failure)
+  }
+
+  #makeDrain(service: Service | void): Drain {
+    return new Drain({
       servers: this.#servers,
       tasks: this.#tasks,
+      pool: this.#made?.pool(),
       timers: this.#made?.timers(),
       log: this.#log,
       stopService: service?.stop && (() => service.stop?.()),
       keepAliveGraceMs: this.#start.keepAliveGraceMs,
       timeoutMs: this.#start.gracefulShutdownTimeoutMs,
     })
-    const clean = await this.#drain.run()
-    // Not before: what still ran may have needed what it held.
-    await this.#stopCoordinator()
-    // A program with a SIGTERM listener of its own ends when that says so, or when it has nothing left to do.
-    if (this.#isScript && process.listenerCount('SIGTERM') > 1) process.channel?.unref()
-    else process.exit(clean ? EXIT.clean : EXIT.failure)
   }
 
   /** A store that is away is waited for by what needs it, not by the worker. */
@@ -148,6 +159,14 @@ export class Worker {
     this.#log.reopen()
   }
 
+  /** What ran may be what was busy; what did not run was not. */
+  #onLateLoop(ms: number, since: number): void {
+    const { loopDelayWarningMs } = this.#start
+    if (loopDelayWarningMs === 0 || ms < loopDelayWarningMs) return
+    const ran = this.#activity.since(since)
+    this.#log.warn(`the event loop was busy for ${Math.round(ms)} ms${ran.length === 0 ? '' : `; ran meanwhile: ${ran.join(', ')}`}`, { event: 'worker.loop_late', ms, ran })
+  }
+
   /** What nobody caught ends this worker, and this worker only. A program that listens for it itself is left to do so. */
   #die(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
     if (this.#isScript && process.listenerCount('uncaughtException') > 1) return
@@ -155,6 +174,12 @@ export class Worker {
     this.#log.error(`worker ${this.#start.workerId} ends by an ${what}: ${messageOf(error)}`, { event: 'worker.uncaught', error })
     tell({ reeve: 'failed', message: messageOf(error) }, this.#state.name === 'booting' ? EXIT.bootFailure : EXIT.failure)
   }
+}
+
+/** Node waits for each of its threads when it exits; one in a native call that does not end would keep it for ever. */
+function leave(exitCode: ExitCode): void {
+  if (condemnedThreads() > 0) process.kill(process.pid, 'SIGKILL')
+  process.exit(exitCode)
 }
 
 /** After its module was evaluated, a program that listens to nothing is ready in so many ms. */

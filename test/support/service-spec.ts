@@ -10,7 +10,7 @@ export const POLICY: ChildPolicy = {
 export function serviceSpec({ policy, ...given }: Partial<Omit<ServiceSpec, 'policy'>> & { readonly policy?: Partial<ChildPolicy> } = {}): ServiceSpec {
   return {
     name: 'api', modulePath: '/srv/api.js', workers: 1, args: [], imports: [], env: {}, cwd: undefined, sockets: [], critical: true,
-    readyWhen: 'auto', heartbeatIntervalMs: 1_000, keepAliveGraceMs: null, limit: { intensity: 10, periodMs: 60_000 },
+    readyWhen: 'auto', heartbeatIntervalMs: 1_000, keepAliveGraceMs: null, maxConcurrent: 1_024, nativeThreads: 20, loopDelayWarningMs: 500, limit: { intensity: 10, periodMs: 60_000 },
     policy: { ...POLICY, ...policy },
     ...given,
   }

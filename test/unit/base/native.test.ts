@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
@@ -62,4 +62,25 @@ test('Native.dieWithParent() has the kernel kill a process whose event loop hang
   assert.ok(isAlive(pid))
   parent.kill('SIGKILL')
   await until('the end of the child', () => !isAlive(pid))
+})
+
+test('Native.openPipe() gives a pipe of the size asked for, which no child inherits', { skip: process.platform !== 'linux' }, () => {
+  assert.ok(native)
+  const { readFd, writeFd } = native.openPipe(2 ** 20)
+  try {
+    for (const fd of [readFd, writeFd]) assert.equal(Number.parseInt(/^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '', 8) & 0o2000000, 0o2000000)
+    const sent = Buffer.alloc(2 ** 16 + 1, 'x')
+    assert.equal(writeSync(writeFd, sent), sent.length, 'more than the default size does not block')
+    assert.equal(readSync(readFd, Buffer.alloc(sent.length)), sent.length)
+  } finally {
+    for (const fd of [readFd, writeFd]) closeSync(fd)
+  }
+})
+
+test('Native.adviseHugePages() leaves the contents alone, and takes any memory', () => {
+  for (const size of [0, 1, 5_000, 9_000_000]) {
+    const memory = Buffer.alloc(size, 'x')
+    native?.adviseHugePages(memory)
+    assert.ok(memory.every((byte) => byte === 0x78))
+  }
 })

@@ -44,6 +44,36 @@ test('FixedIntervalLoopingCall drops the starts that an overrunning call missed,
   await loop.stop()
 })
 
+test("overlap 'queue' makes up one of the starts that an overrunning call missed, then keeps to the grid", async () => {
+  const clock = new FakeClock()
+  const starts: number[] = []
+  const missed: number[] = []
+  const loop = new FixedIntervalLoopingCall(async () => {
+    starts.push(clock.now())
+    if (starts.length === 1) await clock.sleep(3_500)
+  }, { clock, onMissed: (n) => missed.push(n) })
+  loop.start({ intervalMs: 1_000, overlap: 'queue' })
+  await clock.advance(5_500)
+  assert.deepEqual(starts, [0, 3_500, 4_000, 5_000])
+  assert.deepEqual(missed, [2])
+  await loop.stop()
+})
+
+test('nextInMs tells how long until the next call', async () => {
+  const clock = new FakeClock()
+  const loop = new FixedIntervalLoopingCall(() => clock.sleep(100), { clock })
+  assert.equal(loop.nextInMs, undefined)
+  loop.start({ intervalMs: 1_000, initialDelayMs: 300 })
+  await clock.advance(100)
+  assert.equal(loop.nextInMs, 200)
+  await clock.advance(250)
+  assert.equal(loop.nextInMs, undefined)
+  await clock.advance(150)
+  assert.equal(loop.nextInMs, 800)
+  await loop.stop()
+  assert.equal(loop.nextInMs, undefined)
+})
+
 test('FixedIntervalLoopingCall misses nothing by a call that lasts exactly one interval', async () => {
   const clock = new FakeClock()
   const starts: number[] = []

@@ -105,3 +105,22 @@ test('Timers of an aborted signal take none', () => {
   drain.abort()
   assert.throws(() => timers.add('late', () => {}, { intervalMs: 100 }), (error) => hasCode(error, 'TIMERS_STOPPED'))
 })
+
+test('Timers.addDynamic() and addBackOff() start loops of their kinds, which go on after a failure', async () => {
+  const { clock, timers, told } = setUp()
+  const starts: Record<string, number[]> = { dynamic: [], backOff: [] }
+  timers.addDynamic('dynamic', () => {
+    starts['dynamic']?.push(clock.now())
+    if (starts['dynamic']?.length === 1) throw new Error('broken')
+    return 500
+  })
+  const backOff = timers.addBackOff('back-off', () => { starts['backOff']?.push(clock.now()) }, { jitter: 1, timeoutMs: 3_000, startingIntervalMs: 500, maxIntervalMs: 1_000, minIntervalMs: 1_000 })
+  await clock.advance(2_200)
+  assert.deepEqual(starts, { dynamic: [0, 1_000, 1_500, 2_000], backOff: [0, 1_000, 2_000] })
+  await clock.advance(3_000)
+  assert.equal(backOff.running, false)
+  assert.deepEqual(told.map(({ timer }) => timer), ['dynamic', 'back-off'])
+  assert.deepEqual(await timers.stop(), [])
+  assert.throws(() => timers.addDynamic('late', () => 1), (error) => hasCode(error, 'TIMERS_STOPPED'))
+  assert.equal(clock.sleepers, 0)
+})

@@ -21,7 +21,7 @@ function parts(context: TestContext, given: Partial<DrainParts> = {}): Made {
   const [servers, tasks] = [new Servers(), new Tasks(systemClock)]
   servers.install()
   context.after(() => servers.uninstall())
-  return { lines, tasks, parts: { servers, tasks, timers: undefined, log: keepingLogger(lines), stopService: undefined, keepAliveGraceMs: 1, timeoutMs: 60_000, ...given } }
+  return { lines, tasks, parts: { servers, tasks, timers: undefined, pool: undefined, log: keepingLogger(lines), stopService: undefined, keepAliveGraceMs: 1, timeoutMs: 60_000, ...given } }
 }
 
 function forEver(signal: AbortSignal): Promise<never> {

@@ -1,0 +1,13 @@
+/** `reeve/tpool`: functions and classes that block, in threads. */
+export { condemnedThreads } from './condemned.js'
+export { tpool } from './default-pool.js'
+export { ThreadPoolError } from './errors.js'
+export type { ThreadPoolErrorCode } from './errors.js'
+export type { FunctionStats, Quantiles } from './function-statistics.js'
+export { threadPoolOptions } from './options.js'
+export type { CallOptions, ProxyOptions, ThreadInit, ThreadPoolOptions, ThreadResourceLimits } from './options.js'
+export { withOptions } from './remote-module.js'
+export type { Remote, RemoteClass, RemoteFunction, RemoteObject, RemoteResult } from './remote-types.js'
+export { ThreadPool } from './thread-pool.js'
+export type { CloseOptions, ThreadPoolStats } from './thread-pool.js'
+export { transferResult } from './transfer-result.js'
