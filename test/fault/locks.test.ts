@@ -5,10 +5,10 @@ import { ClockSkew } from '../support/clock-skew.js'
 import { LockTrial } from '../support/lock-trial.js'
 import { FAULTS } from '../support/nemesis.js'
 import { notRun } from '../support/not-run.js'
+import { ProxiedRedis } from '../support/proxied-redis.js'
 import { RedisServer } from '../support/redis.js'
 import { assertKept } from '../support/soak-locks.js'
 
-const WORKERS = 4
 const STRIKES = 2
 
 const reason = await RedisServer.available()
@@ -23,10 +23,11 @@ describe('locks of several processes over Redis', { skip }, () => {
         return
       }
       context.after(() => skew?.remove())
-      const trial = await LockTrial.start(WORKERS, skew?.env)
+      const redis = await ProxiedRedis.start([], skew?.env)
+      const trial = await LockTrial.start(redis)
       context.after(() => trial.close())
       for (let strike = 0; strike < STRIKES; strike++) {
-        await fault.strike({ trial, skew, random: Math.random })
+        await fault.strike({ trial, redis, skew, random: Math.random })
         await trial.progress()
       }
       const findings = await trial.judge(({ call, until }) => (fault.forgets || fault.jumps ? call : until))

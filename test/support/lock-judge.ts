@@ -46,9 +46,13 @@ function toHold(id: string, granted: Extract<Seen, { kind: 'granted' }>, seen: r
   }
 }
 
-/** The pairs that were told at one time that each holds what only one can, and the fences that did not grow. */
+/**
+ * The pairs that were told at one time that each holds what only one can. A grant that
+ * was over before its holder could look told nobody so: its process stood still meanwhile.
+ */
 export function overlaps(holds: readonly Hold[]): readonly string[] {
-  return [...groupBy(holds, ({ name }) => name).values()].flatMap((ofName) => {
+  const told = holds.filter(({ from, until }) => until > from)
+  return [...groupBy(told, ({ name }) => name).values()].flatMap((ofName) => {
     const sorted = [...ofName].sort((a, b) => a.from - b.from)
     let active: Hold[] = []
     return sorted.flatMap((hold) => {

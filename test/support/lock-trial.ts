@@ -8,12 +8,16 @@ import { readHistory } from './history.js'
 import { disorders, fencesThatDoNotGrow, overlaps, readHolds, type Hold } from './lock-judge.js'
 import type { LockEvent, LockWorkerOptions } from './lock-worker.js'
 import { until } from './processes.js'
-import { RedisServer } from './redis.js'
-import { TcpProxy } from './tcp-proxy.js'
 
 const WORKER = join(import.meta.dirname, 'lock-worker.js')
 /** Short, so that much expires in little time. */
 export const TTL_MS = 500
+
+/** What keeps the locks. `stop()` may be called twice. */
+export interface TrialStore {
+  readonly url: string
+  stop(): Promise<void>
+}
 
 /** What a trial has found; all lists are empty when the locks have kept their word. */
 export interface Findings {
@@ -30,13 +34,12 @@ export interface Findings {
 }
 
 /**
- * Some processes that take locks of one Redis through a proxy, each by itself, and
- * write down what they are told. Faults are the caller's; `judge()` stops all and says
+ * Some processes that take locks of one store, each by itself, and write down what
+ * they are told. Faults are the caller's; `judge()` stops all, the store too, and says
  * whether anything went wrong meanwhile.
  */
 export class LockTrial {
-  readonly server: RedisServer
-  readonly proxy: TcpProxy
+  readonly #store: TrialStore
   readonly #folder: string
   readonly #resource: FencedResource
   readonly #workers = new Map<string, ChildProcess>()
@@ -44,18 +47,16 @@ export class LockTrial {
   #started = 0
 
   /** Use `start`. */
-  constructor(server: RedisServer, proxy: TcpProxy, folder: string, resource: FencedResource) {
-    this.server = server
-    this.proxy = proxy
+  constructor(store: TrialStore, folder: string, resource: FencedResource) {
+    this.#store = store
     this.#folder = folder
     this.#resource = resource
   }
 
-  /** `env`: of the server. */
-  static async start(workers: number, env: NodeJS.ProcessEnv = {}): Promise<LockTrial> {
+  /** The trial stops the store with itself, whatever happens. */
+  static async start(store: TrialStore, workers = 4): Promise<LockTrial> {
     const folder = await mkdtemp(join(tmpdir(), 'reeve-locks-'))
-    const server = await RedisServer.start([], env)
-    const trial = new LockTrial(server, await TcpProxy.start(server.port), folder, await FencedResource.listen(join(folder, 'resource.sock')))
+    const trial = new LockTrial(store, folder, await FencedResource.listen(join(folder, 'resource.sock')))
     try {
       await Promise.all(Array.from({ length: workers }, () => trial.startWorker()))
       await trial.progress()
@@ -73,7 +74,7 @@ export class LockTrial {
   async startWorker(): Promise<void> {
     const member = `w${++this.#started}`
     const options: LockWorkerOptions = {
-      url: `redis://127.0.0.1:${this.proxy.port}`, member, folder: this.#folder, resource: this.#resource.path, ttlMs: TTL_MS, maxTtlMs: TTL_MS,
+      url: this.#store.url, member, folder: this.#folder, resource: this.#resource.path, ttlMs: TTL_MS, maxTtlMs: TTL_MS,
     }
     const child = fork(WORKER, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], execArgv: ['--unhandled-rejections=strict'] })
     let errors = ''
@@ -124,8 +125,7 @@ export class LockTrial {
   async close(): Promise<void> {
     for (const child of this.#workers.values()) child.kill('SIGKILL')
     await this.#resource.close().catch(() => {})
-    await this.proxy.stop().catch(() => {})
-    await this.server.stop()
+    await this.#store.stop()
     await rm(this.#folder, { recursive: true, force: true })
   }
 

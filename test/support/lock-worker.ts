@@ -36,7 +36,7 @@ export const SEMAPHORE_LIMIT = 3
 const WRITER = 1_000_000
 
 /** What an acquisition may meet while there is trouble. */
-const EXPECTED = ['LOCK_TIMEOUT', 'COORDINATION_UNAVAILABLE', 'COORDINATION_REFUSED', 'LOCK_LOST']
+const EXPECTED = ['LOCK_TIMEOUT', 'COORDINATION_UNAVAILABLE', 'COORDINATION_REFUSED', 'COORDINATION_NOT_REPLICATED', 'LOCK_LOST']
 
 const options = JSON.parse(process.argv[2] ?? '') as LockWorkerOptions
 const history = new HistoryWriter<LockEvent>(options.folder, options.member)

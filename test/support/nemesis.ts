@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClockSkew } from './clock-skew.js'
 import { TTL_MS, type LockTrial } from './lock-trial.js'
 import { kill } from './processes.js'
+import type { ProxiedRedis } from './proxied-redis.js'
 
 /** Where the trouble happens. `random`: 0…1. */
 export interface Scene {
   readonly trial: LockTrial
+  /** What the trial's locks are kept in. */
+  readonly redis: ProxiedRedis
   readonly skew: ClockSkew | undefined
   readonly random: () => number
 }
@@ -33,43 +36,41 @@ export const FAULTS: readonly Fault[] = [
     name: 'all holders standing still',
     strike: async ({ trial }) => { await Promise.all(trial.pids.map((pid) => stopped(pid, TOO_LONG_MS))) },
   },
-  { name: 'a server that stands still for less than a lease', strike: ({ trial }) => stopped(trial.server.pid, TTL_MS / 2) },
-  { name: 'a server that stands still beyond all leases', strike: ({ trial }) => stopped(trial.server.pid, TOO_LONG_MS) },
-  { name: 'a network that swallows everything', strike: ({ trial }) => during(TOO_LONG_MS, () => trial.proxy.blackhole(), () => mend(trial)) },
-  { name: 'a network that swallows replies', strike: ({ trial }) => during(TOO_LONG_MS, () => trial.proxy.dropReplies(), () => mend(trial)) },
-  { name: 'a slow network', strike: ({ trial }) => during(TOO_LONG_MS, () => trial.proxy.delay(30), () => mend(trial)) },
+  { name: 'a server that stands still for less than a lease', strike: ({ redis }) => stopped(redis.server.pid, TTL_MS / 2) },
+  { name: 'a server that stands still beyond all leases', strike: ({ redis }) => stopped(redis.server.pid, TOO_LONG_MS) },
+  { name: 'a network that holds everything back and then delivers it', strike: ({ redis }) => during(TOO_LONG_MS, () => redis.proxy.blackhole(), () => redis.proxy.pass()) },
+  {
+    name: 'a network that swallows everything',
+    strike: ({ redis }) => during(TOO_LONG_MS, () => redis.proxy.blackhole(), () => { redis.proxy.cut(); redis.proxy.pass() }),
+  },
+  { name: 'a network that swallows replies', strike: ({ redis }) => during(TOO_LONG_MS, () => redis.proxy.dropReplies(), () => redis.proxy.pass()) },
+  { name: 'a slow network', strike: ({ redis }) => during(TOO_LONG_MS, () => redis.proxy.delay(30), () => redis.proxy.pass()) },
   {
     name: 'a server that cannot be reached',
-    strike: ({ trial }) => during(TOO_LONG_MS, () => { trial.proxy.refuse(); trial.proxy.cut() }, () => trial.proxy.pass()),
+    strike: ({ redis }) => during(TOO_LONG_MS, () => { redis.proxy.refuse(); redis.proxy.cut() }, () => redis.proxy.pass()),
   },
-  { name: 'connections that are cut', strike: async ({ trial }) => { trial.proxy.cut() } },
+  { name: 'connections that are cut', strike: async ({ redis }) => { redis.proxy.cut() } },
   {
     name: 'CLIENT KILL',
-    strike: async ({ trial }) => {
-      await trial.server.command('CLIENT', 'KILL', 'TYPE', 'normal')
-      await trial.server.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    strike: async ({ redis }) => {
+      await redis.server.command('CLIENT', 'KILL', 'TYPE', 'normal')
+      await redis.server.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
     },
   },
-  { name: 'SCRIPT FLUSH', strike: async ({ trial }) => { await trial.server.command('SCRIPT', 'FLUSH') } },
-  { name: 'FLUSHALL', forgets: true, strike: async ({ trial }) => { await trial.server.command('FLUSHALL') } },
-  { name: 'a server that is killed and comes back empty', forgets: true, strike: ({ trial }) => trial.server.restart('SIGKILL') },
+  { name: 'SCRIPT FLUSH', strike: async ({ redis }) => { await redis.server.command('SCRIPT', 'FLUSH') } },
+  { name: 'FLUSHALL', forgets: true, strike: async ({ redis }) => { await redis.server.command('FLUSHALL') } },
+  { name: 'a server that is killed and comes back empty', forgets: true, strike: ({ redis }) => redis.server.restart('SIGKILL') },
   {
     name: 'a server without memory',
-    strike: ({ trial }) => during(TOO_LONG_MS, () => trial.server.command('CONFIG', 'SET', 'maxmemory', '1'), () => trial.server.command('CONFIG', 'SET', 'maxmemory', '0')),
+    strike: ({ redis }) => during(TOO_LONG_MS, () => redis.server.command('CONFIG', 'SET', 'maxmemory', '1'), () => redis.server.command('CONFIG', 'SET', 'maxmemory', '0')),
   },
   {
     name: 'a server that only reads',
-    strike: ({ trial }) => during(TOO_LONG_MS, () => trial.server.command('REPLICAOF', '127.0.0.1', '1'), () => trial.server.command('REPLICAOF', 'NO', 'ONE')),
+    strike: ({ redis }) => during(TOO_LONG_MS, () => redis.server.command('REPLICAOF', '127.0.0.1', '1'), () => redis.server.command('REPLICAOF', 'NO', 'ONE')),
   },
   { name: 'a server whose clock goes an hour forward and back', jumps: true, strike: ({ skew }) => during(TOO_LONG_MS, () => skew?.jump(3_600), () => skew?.jump(0)) },
   { name: 'a server whose clock goes an hour back and forward', jumps: true, strike: ({ skew }) => during(TOO_LONG_MS, () => skew?.jump(-3_600), () => skew?.jump(0)) },
 ]
-
-/** What was swallowed would have been sent again, or have ended the connection: none goes on with a gap in it. */
-function mend({ proxy }: LockTrial): void {
-  proxy.pass()
-  proxy.cut()
-}
 
 async function during(ms: number, hurt: () => unknown, heal: () => unknown): Promise<void> {
   await hurt()
