@@ -35,7 +35,7 @@ export async function openStore(target: string | CoordinationTarget, options: Op
 /** What is known of a store before it is opened. */
 export function featuresOf(target: CoordinationTarget): StoreFeatures {
   const isEmbedded = target.driver === 'embedded'
-  return { driver: target.driver, boundToConnection: isEmbedded, acrossHosts: !isEmbedded }
+  return { driver: target.driver, boundToConnection: isEmbedded, acrossHosts: !isEmbedded, oneServer: target.driver === 'embedded' || target.kind !== 'cluster' }
 }
 
 async function openRedisStore(target: Extract<CoordinationTarget, { driver: 'redis' }>, memberId: string, options: ResolvedCoordinatorOptions): Promise<CoordinationStore> {

@@ -68,6 +68,8 @@ export interface StoreFeatures {
   readonly boundToConnection: boolean
   /** Several hosts can share it. */
   readonly acrossHosts: boolean
+  /** False: it is several servers, of which one may be away; requests of one call then fail together, and are better made one by one. */
+  readonly oneServer: boolean
 }
 
 export interface StoreStatus {

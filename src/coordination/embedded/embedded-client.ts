@@ -6,7 +6,7 @@ import type {
 import type { EmbeddedHub, Participant } from './embedded-hub.js'
 
 /** What is true of every embedded store, near or over a channel. */
-export const EMBEDDED_FEATURES: StoreFeatures = { driver: 'embedded', boundToConnection: true, acrossHosts: false }
+export const EMBEDDED_FEATURES: StoreFeatures = { driver: 'embedded', boundToConnection: true, acrossHosts: false, oneServer: true }
 
 /**
  * One participant of an embedded store. Its leases are its own: `disconnect()` says

@@ -4,7 +4,7 @@ import type { Random } from '../../base/random.js'
 import type { Capabilities, CoordinationLog } from '../contract.js'
 import type { CoordinationErrorCode } from '../errors.js'
 import type { CoordinationStore } from '../store.js'
-import { HostGroup, type HostIdentity } from './host-group.js'
+import { HostGroup, type HostBeat, type HostIdentity } from './host-group.js'
 import { encodeCapabilities } from './host-record.js'
 import { Listeners } from './listeners.js'
 import type { Membership } from './membership.js'
@@ -151,6 +151,13 @@ export class HostMembership implements Membership {
       return beat ? [{ group, beat }] : []
     })
     if (beats.length === 0) return
+    if (this.#store.features.oneServer) return await this.#send(beats)
+    const sent = await Promise.allSettled(beats.map((beat) => this.#send([beat])))
+    const failed = sent.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  async #send(beats: readonly { readonly group: HostGroup; readonly beat: HostBeat }[]): Promise<void> {
     const replies = await this.#store.beat(beats.map(({ beat }) => beat.request)).catch((error: unknown) => {
       for (const { group, beat } of beats) group.beatFailed(beat, error)
       throw error

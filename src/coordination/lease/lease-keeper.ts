@@ -298,8 +298,14 @@ export class LeaseKeeper implements LeaseOwner, LeaseDefaults {
     void this.#renew(leases.filter((lease) => lease.due(now.mono + togetherMs(lease.spec.ttlMs))))
   }
 
+  /** Of several servers one may be away: what is on the others must not be lost with it. */
   async #renew(leases: readonly Lease[]): Promise<void> {
     if (leases.length === 0) return
+    if (this.store.features.oneServer) await this.#renewTogether(leases)
+    else await Promise.all(leases.map((lease) => this.#renewTogether([lease])))
+  }
+
+  async #renewTogether(leases: readonly Lease[]): Promise<void> {
     for (const lease of leases) lease.renewing()
     const sent = momentOf(this.time)
     try {

@@ -52,7 +52,7 @@ const RELEASE_REPLIES: readonly ReleaseReply[] = ['gone', 'released', 'left', 'k
  * neither here nor there is anything parsed that need not be.
  */
 export class RedisStore implements CoordinationStore {
-  readonly features: StoreFeatures = { driver: 'redis', boundToConnection: false, acrossHosts: true }
+  readonly features: StoreFeatures
   readonly #port: RedisPort
   readonly #retentionMs: number
   readonly #durable: boolean
@@ -65,6 +65,7 @@ export class RedisStore implements CoordinationStore {
   #heard = false
 
   constructor(port: RedisPort, options: RedisStoreOptions = {}) {
+    this.features = { driver: 'redis', boundToConnection: false, acrossHosts: true, oneServer: port.kind !== 'cluster' }
     this.#port = port
     this.#retentionMs = options.retentionMs ?? 3_600_000
     this.#durable = options.durability === 'replica'
