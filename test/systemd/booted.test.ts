@@ -62,7 +62,9 @@ before(async () => {
   if (skip !== false) return
   await machine.check('useradd', '--system', '--home-dir', '/var/lib/reeve', 'reeve')
   await machine.check('ln', '--symbolic', '--force', '/srv/reeve/dist/cli/bin.cjs', '/usr/local/bin/launcher')
-  for (const name of await readdir(UNITS)) await machine.write(`/etc/systemd/system/${name}`, await readFile(join(UNITS, name), 'utf8'))
+  for (const entry of await readdir(UNITS, { withFileTypes: true })) {
+    if (entry.isFile()) await machine.write(`/etc/systemd/system/${entry.name}`, await readFile(join(UNITS, entry.name), 'utf8'))
+  }
   await writeConfig('reeve', ['[DEFAULT]', 'listen = http=tcp://127.0.0.1:8080', ...PID_SERVICE])
   await machine.check('systemctl', 'daemon-reload')
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { EXIT } from '#src/base/exit-code.js'
 import { notRun } from '../support/not-run.js'
@@ -16,8 +16,11 @@ const skip = analyze === undefined ? notRun('systemd-analyze verify', 'it is not
 async function verify(units: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reeve-units-'))
   try {
-    for (const [name, text] of Object.entries(units)) await writeFile(join(folder, name), text)
-    const paths = Object.keys(units).map((name) => join(folder, name.replace('@.', '@volume.')))
+    for (const [name, text] of Object.entries(units)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true })
+      await writeFile(join(folder, name), text)
+    }
+    const paths = Object.keys(units).filter((name) => !name.includes('/')).map((name) => join(folder, name.replace('@.', '@volume.')))
     return await new Promise((resolve) => {
       execFile(analyze ?? '', ['verify', '--man=no', ...paths], (_error, stdout, stderr) => resolve((stdout + stderr).replaceAll(folder, '')))
     })
@@ -28,7 +31,7 @@ async function verify(units: Readonly<Record<string, string>>): Promise<string> 
 
 /** The units as they are, but for the command, which is not installed here. */
 async function shippedUnits(): Promise<Record<string, string>> {
-  const names = (await readdir(FOLDER)).sort()
+  const names = (await readdir(FOLDER, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name).sort()
   const texts = await Promise.all(names.map((name) => readFile(join(FOLDER, name), 'utf8')))
   return Object.fromEntries(names.map((name, index) => [name, (texts[index] ?? '').replace(/^(Exec\w+=)launcher /gm, '$1/bin/true ')]))
 }
@@ -44,6 +47,15 @@ test('systemd/ holds the three units', async () => {
 
 test('systemd-analyze verify has nothing to say about the units', { skip }, async () => {
   assert.equal(await verify(await shippedUnits()), '')
+})
+
+test('systemd-analyze verify has nothing to say about the drop-in for Redis, and would have named a wrong key in it', { skip }, async () => {
+  const name = 'reeve.service.d/redis.conf'
+  // The file with the password is the operator's.
+  const dropIn = (await readFile(join(FOLDER, name), 'utf8')).replace('EnvironmentFile=/', 'EnvironmentFile=-/')
+  const withDropIn = async (text: string): Promise<string> => verify({ ...await shippedUnits(), [name]: text })
+  assert.equal(await withDropIn(dropIn), '')
+  assert.match(await withDropIn(`${dropIn}\nGracefulStop=yes\n`), /Unknown key.*'GracefulStop'/)
 })
 
 test('systemd-analyze verify would have named a wrong key and a wrong value', { skip }, async () => {

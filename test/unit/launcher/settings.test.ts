@@ -28,7 +28,8 @@ test('readSettings() without any configuration is the defaults, and the name is 
   assert.equal(typeof random(), 'number')
   assert.deepEqual(spec, {
     name: 'api', args: [], env: {}, cwd: undefined, critical: true, modulePath: asked.module, workers: availableCpus(), imports: [], sockets: [],
-    readyWhen: 'auto', heartbeatIntervalMs: 1_000, keepAliveGraceMs: null, limit: { intensity: 10 * availableCpus(), periodMs: 60_000 },
+    readyWhen: 'auto', heartbeatIntervalMs: 1_000, keepAliveGraceMs: null, maxConcurrent: 1_024, nativeThreads: 20, loopDelayWarningMs: 500,
+    limit: { intensity: 10 * availableCpus(), periodMs: 60_000 },
   })
   assert.deepEqual(policy, {
     restartType: 'permanent', bootTimeoutMs: 60_000, hangTimeoutMs: 30_000, minHealthyMs: 10_000, gracefulShutdownTimeoutMs: 60_000, backoffMaxMs: 30_000,
