@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Task } from 'reeve/queue'
 import { formatDigestField } from './digest-field.js'
 import { STATUS_OF } from './errors.js'
 import type { RequestErrorCode } from './errors.js'
@@ -8,6 +9,8 @@ import type { VolumeEntry } from './open-volume.js'
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** Its signal aborts when the client has gone before the answer was complete. */
+  readonly task: Pick<Task<unknown>, 'signal'>
 }
 
 /** How long a client may go on sending a body that was refused, in ms. */

@@ -10,6 +10,7 @@ export const STATUS_OF = {
   VOLUME_ROUTE_UNKNOWN: 404,
   VOLUME_METHOD_NOT_ALLOWED: 405,
   VOLUME_UPLOAD_STALLED: 408,
+  VOLUME_EXISTS: 409,
   VOLUME_PRECONDITION_FAILED: 412,
   VOLUME_TOO_LARGE: 413,
   VOLUME_RANGE_INVALID: 416,
@@ -29,6 +30,16 @@ export type VolumeErrorCode = RequestErrorCode | StartErrorCode
 
 export function volumeError(code: VolumeErrorCode, message: string, cause?: unknown): CodedError<VolumeErrorCode> {
   return new CodedError(code, message, { cause })
+}
+
+export type VolumeAct = 'read' | 'delete' | 'create' | 'clone' | 'flatten'
+
+export function volumeMissing(name: string, act: VolumeAct): CodedError<VolumeErrorCode> {
+  return volumeError('VOLUME_NOT_FOUND', `Cannot ${act} "${name}" as it must exist: no such volume`)
+}
+
+export function volumeRotten(name: string, act: VolumeAct, how = 'they have another, or their footer is damaged'): CodedError<VolumeErrorCode> {
+  return volumeError('VOLUME_ROTTEN', `Cannot ${act} "${name}" as its bytes must have the sha256 they were stored with: ${how}`)
 }
 
 /** What the system calls behind a request refuse, and the code a client gets for it. */

@@ -50,6 +50,11 @@ export class OpenVolume {
     return undefined
   }
 
+  /** This very file, for a program of this user, while it is open here: whatever has become of its name. On Linux only. */
+  get descriptorPath(): string {
+    return `/proc/${process.pid}/fd/${this.#file.fd}`
+  }
+
   /** The bytes from `start` to `end`, both included; closes the file at its end, and when it is destroyed. */
   stream({ start, end }: ByteSpan): Readable {
     if (start > end) return Readable.from([])

@@ -6,16 +6,19 @@
  *     curl -T disk.img http://127.0.0.1:8080/volumes/disk.img
  *
  * Reading order: volume-file.ts (how a volume lies on the disk), volume-store.ts
- * (why a kill loses nothing), volume-server.ts (the routes), scrubber.ts and sweeper.ts
+ * (why a kill loses nothing), volume-server.ts (the routes), volume-turns.ts (what waits
+ * for what), volume-copies.ts and blocking-volume.ts (work in threads), scrubber.ts and sweeper.ts
  * (what is divided among the workers of all hosts, and what only one of them does).
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { defineService, type ServiceContext } from 'reeve'
 import { defineOptions } from 'reeve/config'
+import { tpool } from 'reeve/tpool'
 import { volumeError } from './errors.js'
 import { Scrubber } from './scrubber.js'
 import { sweepWhileLeading } from './sweeper.js'
+import { type BlockingVolume, VolumeCopies } from './volume-copies.js'
 import { createVolumeServer } from './volume-server.js'
 import { VolumeStore } from './volume-store.js'
 
@@ -37,6 +40,11 @@ export const options = defineOptions({
       minMs: 1_000,
       help: 'A connection over which nothing moves for so long is cut; an upload is given up with 408.',
     },
+    flatten_rate: {
+      type: 'size',
+      defaultBytes: 0,
+      help: 'Bytes a second that a flatten reads and writes at most, to leave the disk to others. 0: no limit.',
+    },
     scrub_interval: {
       type: 'duration',
       defaultMs: 10_000,
@@ -51,6 +59,8 @@ const STALE_IDLE_TIMEOUTS = 10
 
 type Lock = ReturnType<ServiceContext['coordinator']['lock']>
 
+const loadBlocking = (): Promise<BlockingVolume> => tpool.proxy(new URL('./blocking-volume.js', import.meta.url))
+
 /** Does nothing when somebody else holds it. */
 async function holding(lock: Lock, work: (lost: AbortSignal) => Promise<void>): Promise<void> {
   await using held = await lock.tryAcquire()
@@ -59,7 +69,7 @@ async function holding(lock: Lock, work: (lost: AbortSignal) => Promise<void>): 
 
 export default defineService((context) => {
   const { log, timers, coordinator } = context
-  const { dataDir, maxVolumeSizeBytes, idleTimeoutMs, scrubIntervalMs } = context.config.of(options).volume
+  const { dataDir, maxVolumeSizeBytes, idleTimeoutMs, flattenRateBytes, scrubIntervalMs } = context.config.of(options).volume
   let server: Server | undefined
   let sweeping: Promise<void> | undefined
 
@@ -70,7 +80,8 @@ export default defineService((context) => {
         throw volumeError('VOLUME_SOCKET_MISSING', `Cannot serve volumes as the launcher must be started with a socket named http, --listen http=tcp://127.0.0.1:8080: it has ${Object.keys(context.sockets).join(', ') || 'none'}`)
       }
       const store = await VolumeStore.open(dataDir)
-      server = createVolumeServer({ store, context, maxVolumeBytes: maxVolumeSizeBytes, idleTimeoutMs })
+      const copies = new VolumeCopies({ store, load: loadBlocking, flattenBytesPerSecond: flattenRateBytes || Number.POSITIVE_INFINITY })
+      server = createVolumeServer({ store, copies, context, maxVolumeBytes: maxVolumeSizeBytes, idleTimeoutMs })
       await coordinator.group('volume').join()
       server.listen(target)
       await once(server, 'listening')

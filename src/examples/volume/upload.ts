@@ -14,7 +14,7 @@ export async function upload(exchange: Exchange, name: string, options: VolumeSe
   const conditions = checkUpload(request, name, maxVolumeBytes)
   if (request.headers.expect !== undefined) response.writeContinue()
   const stored = await context.track(`upload ${name}`, async (signal) => {
-    return await store.put(name, readBody(request, { name, signal, idleTimeoutMs }), { ...conditions, maxBytes: maxVolumeBytes })
+    return await store.put(name, readBody(request, { name, signal, idleTimeoutMs }), { ...conditions, maxBytes: maxVolumeBytes, maxWaitMs: idleTimeoutMs })
   })
   sendJson(exchange, stored.created ? 201 : 200, volumeJson({ ...stored, rotten: false }), volumeHeaders(stored))
 }

@@ -17,10 +17,14 @@ const MAX_NAME_BYTES = 255
  */
 export function parseVolumeName(segment: string): string {
   const name = decode(segment)
-  const fault = name === undefined ? 'it must be UTF-8, percent-encoded' : faultOf(name)
-  if (name === undefined || fault !== undefined) {
-    throw volumeError('VOLUME_NAME_INVALID', `Cannot use "${segment}" as the name of a volume as ${fault}`)
-  }
+  if (name === undefined) throw nameInvalid(segment, 'it must be UTF-8, percent-encoded: another encoding')
+  return checkVolumeName(name, segment)
+}
+
+/** The name itself; `shown` is how a message writes it. @throws CodedError VOLUME_NAME_INVALID */
+export function checkVolumeName(name: string, shown = JSON.stringify(name).slice(1, -1)): string {
+  const fault = faultOf(name)
+  if (fault !== undefined) throw nameInvalid(shown, fault)
   return name
 }
 
@@ -41,6 +45,10 @@ function faultOf(name: string): string | undefined {
   if (name !== name.trim()) return 'it must not begin or end with a blank: one of them'
   if (name !== name.normalize('NFC')) return 'it must be in Unicode normalisation form NFC: another form'
   return undefined
+}
+
+function nameInvalid(shown: string, fault: string): Error {
+  return volumeError('VOLUME_NAME_INVALID', `Cannot use "${shown}" as the name of a volume as ${fault}`)
 }
 
 function decode(segment: string): string | undefined {

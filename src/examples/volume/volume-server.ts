@@ -1,9 +1,11 @@
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import { limit } from 'reeve/queue'
+import { checksum, clone, flatten } from './actions.js'
 import { sendError, sendJson, volumeHeaders, volumeJson } from './answer.js'
 import type { Exchange } from './answer.js'
-import { download, volumeMissing } from './download.js'
-import { asRequestError, STATUS_OF, volumeError } from './errors.js'
+import { download } from './download.js'
+import { asRequestError, STATUS_OF, volumeError, volumeMissing } from './errors.js'
 import { list } from './listing.js'
 import type { VolumeServerOptions } from './server-options.js'
 import { refuseConditions, upload } from './upload.js'
@@ -14,12 +16,14 @@ import type { VolumeStore } from './volume-store.js'
  * The HTTP face of a store:
  *
  *     PUT | GET | HEAD | DELETE /volumes/NAME     GET | HEAD /volumes     GET | HEAD /health
+ *     POST /volumes/NAME/clone     POST /volumes/NAME/flatten     GET /volumes/NAME/checksum
  *
+ * All of them take a place in the worker's pool: with `max_concurrent` in work, more wait.
  * Every error is `{ "error": { "code", "message" } }`; the codes are in errors.ts.
  * What is given does not listen yet.
  */
 export function createVolumeServer(options: VolumeServerOptions): Server {
-  const answer = (request: IncomingMessage, response: ServerResponse): void => void serve({ request, response }, options)
+  const answer = limit(options.context.pool)((request, response, task) => serve({ request, response, task }, options))
   const server = createServer(answer)
   server.on('checkContinue', answer)
   server.requestTimeout = 0 // it bounds the whole request, and a large body may take long; the idle timeout bounds its pauses
@@ -49,7 +53,7 @@ function handlerOf(request: IncomingMessage, options: VolumeServerOptions): Hand
   const { path, query } = splitTarget(request.url ?? '')
   const methods = methodsOf(path, query, options)
   if (methods === undefined) {
-    return () => { throw volumeError('VOLUME_ROUTE_UNKNOWN', `Cannot serve "${path}" as a path must be /volumes, /volumes/NAME or /health: another`) }
+    return () => { throw volumeError('VOLUME_ROUTE_UNKNOWN', `Cannot serve "${path}" as a path must be /volumes, /volumes/NAME, /volumes/NAME/ACT or /health: another`) }
   }
   const method = request.method ?? ''
   const handler = Object.hasOwn(methods, method) ? methods[method] : undefined
@@ -72,8 +76,12 @@ function methodsOf(path: string, query: URLSearchParams, options: VolumeServerOp
     return { GET: lines, HEAD: lines }
   }
   if (!path.startsWith(VOLUME_PREFIX)) return undefined
-  const name = parseVolumeName(path.slice(VOLUME_PREFIX.length))
-  const read: Handler = (exchange) => download(exchange, name, store)
+  const [, segment = '', act] = /^(.*?)(?:\/(clone|flatten|checksum))?$/s.exec(path.slice(VOLUME_PREFIX.length)) ?? []
+  const name = parseVolumeName(segment)
+  if (act === 'clone') return { POST: (exchange) => clone(exchange, name, options) }
+  if (act === 'flatten') return { POST: (exchange) => flatten(exchange, name, options) }
+  if (act === 'checksum') return { GET: (exchange) => checksum(exchange, name, options) }
+  const read: Handler = (exchange) => download(exchange, { name, query, store })
   return {
     GET: read,
     HEAD: read,

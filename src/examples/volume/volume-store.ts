@@ -2,12 +2,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import { access, constants, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { volumeError } from './errors.js'
+import { volumeError, volumeRotten } from './errors.js'
 import { OpenVolume } from './open-volume.js'
 import type { VolumeEntry } from './open-volume.js'
 import { encodeFooter } from './volume-file.js'
 import type { Summary } from './volume-file.js'
 import { isVolumeName } from './volume-name.js'
+import { VolumeTurns } from './volume-turns.js'
 
 /**
  * Volumes in a directory that many processes share and in which any of them may
@@ -28,6 +29,8 @@ import { isVolumeName } from './volume-name.js'
  */
 export class VolumeStore {
   readonly directory: string
+  /** Changes of one volume by this process take place in their order; `put` and `delete` see to it themselves. */
+  readonly turns = new VolumeTurns()
 
   private constructor(directory: string) {
     this.directory = directory
@@ -56,17 +59,39 @@ export class VolumeStore {
    * the directory fails may the new volume be there, not yet safe from a power cut.
    * `created` is false when the name was taken just before.
    *
-   * @throws CodedError VOLUME_TOO_LARGE, VOLUME_DIGEST_MISMATCH, VOLUME_PRECONDITION_FAILED; what `body` throws; system errors
+   * @throws CodedError VOLUME_TOO_LARGE, VOLUME_DIGEST_MISMATCH, VOLUME_PRECONDITION_FAILED, VOLUME_BUSY; what `body` throws; system errors
    */
   async put(name: string, body: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<StoredVolume> {
-    const draft = join(this.directory, `${DRAFT_PREFIX}${randomUUID()}`)
-    const path = this.#pathOf(name)
+    const draft = this.#newDraft()
+    const path = this.pathOf(name)
     try {
       const summary = await writeDraft(draft, name, body, options)
-      const created = !(await exists(path))
-      await (options.onlyIfAbsent ? publishNew(draft, path, name) : rename(draft, path))
+      return await this.turns.take(name, async () => {
+        const created = !(await exists(path))
+        await (options.onlyIfAbsent ? publishAbsent(draft, path, name) : rename(draft, path))
+        await syncDirectory(this.directory)
+        return { name, created, ...summary }
+      }, options.maxWaitMs)
+    } finally {
+      await discard(draft)
+    }
+  }
+
+  /**
+   * Stores under the free `name` the file that `fill` makes at the path it gets, and has brought to the disk.
+   *
+   * @throws CodedError VOLUME_ROTTEN when it is no volume or marked; VOLUME_EXISTS; what `fill` throws; system errors
+   */
+  async create(name: string, fill: (draft: string) => Promise<void>): Promise<StoredVolume> {
+    const draft = this.#newDraft()
+    try {
+      await fill(draft)
+      const volume = await OpenVolume.open(name, draft)
+      await volume?.close()
+      if (volume?.summary === undefined || volume.entry.rotten) throw volumeRotten(name, 'create')
+      if (!(await publishNew(draft, this.pathOf(name)))) throw volumeError('VOLUME_EXISTS', `Cannot create "${name}" as there must be no volume of that name: there is one`)
       await syncDirectory(this.directory)
-      return { name, created, ...summary }
+      return { name, created: true, ...volume.summary }
     } finally {
       await discard(draft)
     }
@@ -74,7 +99,7 @@ export class VolumeStore {
 
   /** The volume for reading, undefined when there is none. The caller closes it. */
   async open(name: string): Promise<OpenVolume | undefined> {
-    return await OpenVolume.open(name, this.#pathOf(name))
+    return await OpenVolume.open(name, this.pathOf(name))
   }
 
   /**
@@ -82,9 +107,13 @@ export class VolumeStore {
    * there was nothing: the file is first renamed, so that no writer can replace it between look and blow.
    */
   async delete(name: string): Promise<VolumeEntry | undefined> {
+    return await this.turns.take(name, () => this.#delete(name))
+  }
+
+  async #delete(name: string): Promise<VolumeEntry | undefined> {
     const doomed = join(this.directory, `${DOOMED_PREFIX}${randomUUID()}`)
     try {
-      await rename(this.#pathOf(name), doomed)
+      await rename(this.pathOf(name), doomed)
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error
@@ -133,8 +162,13 @@ export class VolumeStore {
     return swept
   }
 
-  #pathOf(name: string): string {
+  /** Where a volume of that name lies, or would. */
+  pathOf(name: string): string {
     return join(this.directory, name)
+  }
+
+  #newDraft(): string {
+    return join(this.directory, `${DRAFT_PREFIX}${randomUUID()}`)
   }
 }
 
@@ -145,6 +179,8 @@ export interface PutOptions {
   readonly sha256?: string | undefined
   /** Refuses when the name is taken at the moment of publishing; exact between processes. */
   readonly onlyIfAbsent?: boolean
+  /** How long it may wait to be published, behind other changes of that volume; then VOLUME_BUSY. In ms. Default: no limit. */
+  readonly maxWaitMs?: number
 }
 
 export interface StoredVolume extends Summary {
@@ -185,13 +221,19 @@ async function writeBody(file: FileHandle, name: string, body: AsyncIterable<Uin
   return { sizeBytes, sha256: hash.digest('hex') }
 }
 
-/** link(2), unlike rename(2), refuses a name that is taken. */
-async function publishNew(draft: string, path: string, name: string): Promise<void> {
+async function publishAbsent(draft: string, path: string, name: string): Promise<void> {
+  if (await publishNew(draft, path)) return
+  throw volumeError('VOLUME_PRECONDITION_FAILED', `Cannot create "${name}" as there must be no volume of that name: there is one`)
+}
+
+/** link(2), unlike rename(2), refuses a name that is taken: then false. */
+async function publishNew(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path)
+    return true
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    throw volumeError('VOLUME_PRECONDITION_FAILED', `Cannot create "${name}" as there must be no volume of that name: there is one`, error)
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
   }
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import type { ServiceContext } from 'reeve'
 import { getCoordinator } from 'reeve/coordination'
 import type { Coordinator } from 'reeve/coordination'
+import { TaskPool } from 'reeve/queue'
 import createVolumeService, { options } from '#src/examples/volume/service.js'
 import { until } from '../../../support/processes.js'
 
@@ -61,12 +62,13 @@ test('options have a help text and a default each', () => {
 
 /** What a worker would hand in; a plain object of listen() stands for the launcher's socket. */
 function contextWith(sockets: Record<string, unknown>): ServiceContext {
-  const volume = { dataDir: join(directory, 'data'), maxVolumeSizeBytes: 1e6, idleTimeoutMs: 1_000, scrubIntervalMs: 1_000 }
+  const volume = { dataDir: join(directory, 'data'), maxVolumeSizeBytes: 1e6, idleTimeoutMs: 1_000, flattenRateBytes: 0, scrubIntervalMs: 1_000 }
   return {
     workerId: 0,
     workers: 1,
     sockets,
     coordinator,
+    pool: new TaskPool(),
     signal: stopping.signal,
     config: { of: () => ({ volume }) },
     log: { info: (message: string, fields: object) => void logged.push({ message, ...fields }) },

@@ -10,7 +10,12 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { running } from 'reeve/exec'
+import { TaskPool } from 'reeve/queue'
+import { ThreadPool } from 'reeve/tpool'
+import type * as blockingVolume from '#src/examples/volume/blocking-volume.js'
+import { VolumeCopies, type BlockingVolume } from '#src/examples/volume/volume-copies.js'
 import { createVolumeServer } from '#src/examples/volume/volume-server.js'
 import type { VolumeServerOptions } from '#src/examples/volume/server-options.js'
 import { VolumeStore } from '#src/examples/volume/volume-store.js'
@@ -20,7 +25,11 @@ let store: VolumeStore
 let server: Server
 let tracked: string[]
 let killSoon: AbortController
+let blocking: BlockingVolume
+const threads = new ThreadPool({ threads: 2 })
 
+before(async () => { blocking = await threads.proxy<typeof blockingVolume>(new URL('../../../../../dist/examples/volume/blocking-volume.js', import.meta.url)) })
+after(async () => { await threads.close() })
 beforeEach(async () => {
   tracked = []
   killSoon = new AbortController()
@@ -203,18 +212,109 @@ test('a full disk is 507, keeps what was there and leaves no draft', async (t) =
   }
 })
 
+test('POST clone stores the same volume under a free name, and 409 says that it is taken', async () => {
+  await ask('PUT', '/volumes/a', { body: 'hello' })
+  const cloned = await ask('POST', '/volumes/a/clone', { body: '{"to":"b c"}' })
+  assert.deepEqual([cloned.status, cloned.json, cloned.headers.location], [201, { name: 'b c', size: 5, sha256: sha256('hello') }, '/volumes/b%20c'])
+  await ask('PUT', '/volumes/a', { body: 'other' })
+  assert.equal((await ask('GET', '/volumes/b%20c')).text, 'hello')
+  assertError(await ask('POST', '/volumes/a/clone', { body: '{"to":"b c"}' }), 409, 'VOLUME_EXISTS')
+  assert.equal((await ask('GET', '/volumes/b%20c')).text, 'hello')
+  assert.deepEqual(await readdir(store.directory), ['a', 'b c'])
+})
+
+test('POST clone refuses what does not say where to, bad names, and a volume that is not there', async () => {
+  await ask('PUT', '/volumes/a', { body: 'hello' })
+  for (const body of ['', '{', 'null', '{"to":1}', '"b"', ' '.repeat(5_000)]) {
+    assertError(await ask('POST', '/volumes/a/clone', { body }), 400, 'VOLUME_REQUEST_INVALID')
+  }
+  for (const to of ['', '..', 'a/b']) assertError(await ask('POST', '/volumes/a/clone', { body: JSON.stringify({ to }) }), 400, 'VOLUME_NAME_INVALID')
+  assertError(await ask('POST', '/volumes/x/clone', { body: '{"to":"b"}' }), 404, 'VOLUME_NOT_FOUND')
+  assertError(await ask('GET', '/volumes/a/clone'), 405, 'VOLUME_METHOD_NOT_ALLOWED')
+  assert.deepEqual(await readdir(store.directory), ['a'])
+})
+
+test('a volume, its clone and its flattened clone have one checksum, read anew', async () => {
+  const body = Buffer.alloc(3_500_000, 'abc')
+  await ask('PUT', '/volumes/a', { body })
+  await ask('POST', '/volumes/a/clone', { body: '{"to":"b"}' })
+  const flattened = await ask('POST', '/volumes/b/flatten')
+  assert.deepEqual([flattened.status, flattened.json], [200, { name: 'b', size: body.length, sha256: sha256(body) }])
+  for (const name of ['a', 'b']) {
+    const { status, json } = await ask('GET', `/volumes/${name}/checksum`)
+    assert.deepEqual([status, json], [200, { name, size: body.length, sha256: sha256(body), stored: sha256(body) }])
+    assert.ok((await ask('GET', `/volumes/${name}`)).body.equals(body))
+  }
+  for (const [method, act] of [['POST', 'flatten'], ['GET', 'checksum']] as const) assertError(await ask(method, `/volumes/x/${act}`), 404, 'VOLUME_NOT_FOUND')
+})
+
+test('GET checksum tells rot as it is, and flatten refuses to write it', async () => {
+  await ask('PUT', '/volumes/a', { body: 'hello' })
+  const file = await open(join(store.directory, 'a'), 'r+')
+  await file.write('j', 0)
+  await file.close()
+  const found = await ask('GET', '/volumes/a/checksum')
+  assert.deepEqual(found.json, { name: 'a', size: 5, sha256: sha256('jello'), rotten: true, stored: sha256('hello') })
+  assertError(await ask('POST', '/volumes/a/flatten'), 500, 'VOLUME_ROTTEN')
+  const volume = await store.open('a')
+  await volume?.mark(true)
+  await volume?.close()
+  assertError(await ask('POST', '/volumes/a/clone', { body: '{"to":"b"}' }), 500, 'VOLUME_ROTTEN')
+  assert.deepEqual(await readdir(store.directory), ['a'])
+})
+
+test('GET via cat gives the stored bytes without the footer, and refuses ranges', async (t) => {
+  if (process.platform !== 'linux') return t.skip(notRun('GET via cat', 'it takes /proc/PID/fd'))
+  for (const size of [0, 5, 3_500_000]) {
+    const body = Buffer.alloc(size, 'abc')
+    await ask('PUT', '/volumes/a', { body })
+    const got = await ask('GET', '/volumes/a?via=cat')
+    assert.deepEqual([got.status, got.headers['content-length'], got.headers['accept-ranges']], [200, String(size), 'none'])
+    assert.ok(got.body.equals(body))
+    assert.equal((await ask('HEAD', '/volumes/a?via=cat')).headers['content-length'], String(size))
+  }
+  assertError(await ask('GET', '/volumes/a?via=cat', { headers: { Range: 'bytes=0-1' } }), 416, 'VOLUME_RANGE_INVALID')
+  assertError(await ask('GET', '/volumes/a?via=dog'), 400, 'VOLUME_REQUEST_INVALID')
+})
+
+test('GET via cat ends its command when the client goes away', async (t) => {
+  if (process.platform !== 'linux') return t.skip(notRun('GET via cat', 'it takes /proc/PID/fd'))
+  await ask('PUT', '/volumes/a', { body: Buffer.alloc(30_000_000) })
+  const socket = await send('GET /volumes/a?via=cat HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(socket, 'data')
+  socket.pause()
+  await until(async () => running().length === 1)
+  socket.destroy()
+  await until(async () => running().length === 0)
+})
+
+test('requests past the size of the pool wait for their place', async () => {
+  const pool = new TaskPool({ size: 1 })
+  await serve(store.directory, { context: { ...context(), pool } })
+  const first = await half('/volumes/a')
+  const second = ask('GET', '/volumes')
+  await until(async () => pool.waiting === 1)
+  first.write('rest..')
+  assert.equal((await second).status, 200)
+  first.destroy()
+})
+
 /** Makes `server` and `store` anew over `directory`. */
 async function serve(directory: string, options: Partial<VolumeServerOptions> = {}): Promise<void> {
   if (server?.listening) await stop()
   store = await VolumeStore.open(directory)
+  server = createVolumeServer({ store, copies: new VolumeCopies({ store, load: async () => blocking }), context: context(), maxVolumeBytes: 1e9, idleTimeoutMs: 10_000, ...options })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+}
+
+function context(): VolumeServerOptions['context'] {
   const log = { info: () => undefined, error: () => undefined } as unknown as VolumeServerOptions['context']['log']
   const track: VolumeServerOptions['context']['track'] = async (name, work) => {
     tracked.push(name)
     return await work(killSoon.signal)
   }
-  server = createVolumeServer({ store, context: { log, track }, maxVolumeBytes: 1e9, idleTimeoutMs: 10_000, ...options })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  return { log, track, pool: new TaskPool() }
 }
 
 async function stop(): Promise<void> {

@@ -54,6 +54,26 @@ test('VolumeStore.put() with onlyIfAbsent lets exactly one of many create a volu
   assert.deepEqual(await readdir(directory), ['one'])
 })
 
+test('VolumeStore.create() publishes a whole volume under a free name only, and leaves no draft', async () => {
+  const fill = (content: Uint8Array) => async (draft: string): Promise<void> => { await writeFile(draft, content) }
+  const summary = { sizeBytes: 5, sha256: sha256('hello') }
+  const whole = Buffer.concat([Buffer.from('hello'), encodeFooter(summary)])
+  assert.deepEqual(await store.create('a', fill(whole)), { name: 'a', created: true, ...summary })
+  await assert.rejects(store.create('a', fill(whole)), { code: 'VOLUME_EXISTS' })
+  await assert.rejects(store.create('b', fill(whole.subarray(1))), { code: 'VOLUME_ROTTEN' })
+  await assert.rejects(store.create('b', async () => { throw new Error('gone') }), /gone/)
+  assert.deepEqual(await readdir(directory), ['a'])
+})
+
+test('VolumeStore.put() gives up when another change of its volume goes on for too long', async () => {
+  let end: () => void = () => undefined
+  const change = store.turns.take('a', () => new Promise<void>((resolve) => { end = resolve }))
+  await assert.rejects(store.put('a', chunks('x'), { maxWaitMs: 1 }), { code: 'VOLUME_BUSY' })
+  end()
+  await change
+  assert.deepEqual(await readdir(directory), [])
+})
+
 test('OpenVolume goes on reading what it opened after a put and a delete', async () => {
   await store.put('a', chunks('old'))
   const volume = await store.open('a')
