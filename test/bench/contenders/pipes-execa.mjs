@@ -1,0 +1,2 @@
+// Found from here, where it is installed.
+export { execa } from 'execa'
