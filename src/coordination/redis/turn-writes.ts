@@ -5,8 +5,8 @@ const COMMANDS_A_WRITE = 8
 
 /**
  * Sends the commands of one turn of the event loop with few calls of write(2): one
- * for each command was a third of a busy client's time. A command that is alone in
- * its turn leaves at the turn's end, which is at once.
+ * for each command was a third of a busy client's time. The first of a turn leaves at
+ * once, for it may be the only one, and somebody waits for it.
  */
 export class TurnWrites {
   #stream: Redis['stream'] | undefined
@@ -15,19 +15,23 @@ export class TurnWrites {
   /** To be called before a command is given to `client`. */
   gather(client: Redis): void {
     const { stream } = client
-    if (this.#stream !== stream) {
-      this.#flush()
-      this.#stream = stream
-      stream.cork()
-      process.nextTick(this.#flush)
-    } else if (++this.#commands % COMMANDS_A_WRITE === 0) {
-      stream.uncork()
-      stream.cork()
-    }
+    if (this.#stream !== stream) return this.#begin(stream)
+    this.#commands++
+    if (this.#commands === 2) stream.cork()
+    if (this.#commands % COMMANDS_A_WRITE !== 0) return
+    stream.uncork()
+    stream.cork()
+  }
+
+  #begin(stream: Redis['stream']): void {
+    this.#flush()
+    this.#stream = stream
+    this.#commands = 1
+    process.nextTick(this.#flush)
   }
 
   readonly #flush = (): void => {
-    this.#stream?.uncork()
+    if (this.#commands > 1) this.#stream?.uncork()
     this.#stream = undefined
     this.#commands = 0
   }
