@@ -1,4 +1,5 @@
 import os from 'node:os'
+import { withoutUndefined } from '../base/without-undefined.js'
 import type { CoordinationLog, CoordinatorOptions } from './contract.js'
 import type { CoordinationTarget } from './url.js'
 
@@ -32,11 +33,6 @@ export function resolveCoordinatorOptions({ settings }: Pick<CoordinationTarget,
     // Whole: Redis takes no other in WAIT.
     commandTimeoutMs: Math.ceil(within('commandTimeoutMs', given.commandTimeoutMs ?? Math.min(Math.max(ttlMs / 10, 100), 1_000), COMMAND_TIMEOUT_BOUNDS)),
   }
-}
-
-/** So that what is given as undefined hides nothing. */
-function withoutUndefined(options: CoordinatorOptions): CoordinatorOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function within(name: string, ms: number, [least, most]: readonly [number, number]): number {

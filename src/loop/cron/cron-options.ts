@@ -1,4 +1,4 @@
-import { withoutUndefined } from '../task/without-undefined.js'
+import { withoutUndefined } from '../../base/without-undefined.js'
 
 export interface CronTaskOptions {
   /** Of the task, for logs, status and the coordinator; the same on all hosts. Default: the name of the function, or else the expression. */

@@ -1,5 +1,5 @@
+import { withoutUndefined } from '../../base/without-undefined.js'
 import type { Partition } from '../task/seat.js'
-import { withoutUndefined } from '../task/without-undefined.js'
 
 export interface PeriodicTaskOptions {
   /** From start to start, in ms, fractions too. 0: the default, 60 000. Negative: the task is not run, which is logged. */
