@@ -13,7 +13,7 @@
 import { readArguments } from './support/arguments.js'
 import { REEVE } from './support/lock-client.js'
 import { contend, type Contention } from './support/lock-contention.js'
-import { installLockPeers } from './support/lock-peers.js'
+import { installPeers } from './support/paths.js'
 import { BenchRedis } from './support/redis-bench.js'
 import { number, printBar, printTable, printTitle } from './support/report.js'
 import { median } from './support/statistics.js'
@@ -25,7 +25,7 @@ const PAUSE_MS = 5
 
 const { rounds, quick, only } = readArguments({ rounds: 1, quickRounds: 1 })
 const windowMs = quick ? 4_000 : 20_000
-installLockPeers()
+installPeers()
 await run()
 
 async function run(): Promise<void> {

@@ -16,9 +16,8 @@ import { readArguments } from './support/arguments.js'
 import type { Contender, FleetPlan } from './support/contender.js'
 import { Fleet } from './support/fleet.js'
 import { LeaderPipe, type LeaderEvent } from './support/lock-leader-pipe.js'
-import { installLockPeers } from './support/lock-peers.js'
 import { NodeSupervisor } from './support/node-supervisor.js'
-import { contenderFile, LAUNCHER } from './support/paths.js'
+import { contenderFile, installPeers, LAUNCHER } from './support/paths.js'
 import { BenchRedis } from './support/redis-bench.js'
 import { number, printBar, printTable, printTitle } from './support/report.js'
 import { median, percentile } from './support/statistics.js'
@@ -32,7 +31,7 @@ interface Failover {
 }
 
 const { rounds, quick, only } = readArguments({ rounds: 20, quickRounds: 3 })
-installLockPeers()
+installPeers()
 await run()
 
 async function run(): Promise<void> {

@@ -15,7 +15,7 @@ import { RedisServer } from '../support/redis.js'
 import { readArguments } from './support/arguments.js'
 import { REEVE_HOLDER } from './support/lock-holder.js'
 import { LossExperiment, type Fault, type Loss } from './support/lock-loss.js'
-import { installLockPeers } from './support/lock-peers.js'
+import { installPeers } from './support/paths.js'
 import { number, printBar, printTable, printTitle } from './support/report.js'
 import { median } from './support/statistics.js'
 
@@ -47,7 +47,7 @@ const contenders: readonly Contender[] = [
     ...quick ? [] : [{ name: `${library}, commandTimeout`, library, redisOptions: IMPATIENT }],
   ]),
 ].filter(({ library }) => only?.includes(library) ?? true)
-installLockPeers()
+installPeers()
 await run()
 
 async function run(): Promise<void> {

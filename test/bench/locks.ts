@@ -11,7 +11,7 @@
 import { readArguments } from './support/arguments.js'
 import { openLockClient, REEVE, REEVE_ALONE, type LockClient } from './support/lock-client.js'
 import { measureLockMemory } from './support/lock-memory.js'
-import { installLockPeers } from './support/lock-peers.js'
+import { installPeers } from './support/paths.js'
 import { BenchRedis } from './support/redis-bench.js'
 import { number, printBar, printTable, printTitle } from './support/report.js'
 import { median, pairedRatio } from './support/statistics.js'
@@ -35,7 +35,7 @@ interface Contender {
 }
 
 const { rounds, quick, only } = readArguments({ rounds: 31, quickRounds: 3 })
-installLockPeers()
+installPeers()
 await run()
 
 async function run(): Promise<void> {

@@ -12,7 +12,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { readArguments } from './support/arguments.js'
-import { installLockPeers } from './support/lock-peers.js'
+import { installPeers } from './support/paths.js'
 import { collectors, discarders, feeders, FLOOR } from './support/pipes-contenders.js'
 import { costOf, type Cost } from './support/pipes-cost.js'
 import { download, type Download } from './support/pipes-download.js'
@@ -37,7 +37,7 @@ const streamedMib = quick ? 256 : 1_024
 const clientCounts = [1, 4]
 
 printTitle(`pipes: ${COLLECTED_MIB} MiB collected, ${streamedMib} MiB passed on, ${rounds} rounds`)
-installLockPeers()
+installPeers()
 {
   using files = new BenchFiles()
   const small = files.make('small', COLLECTED_MIB)

@@ -5,7 +5,7 @@
  * p-queue, and what 10,000 cooperative tasks cost beside bare promises.
  */
 import { readArguments } from './support/arguments.js'
-import { installLockPeers } from './support/lock-peers.js'
+import { installPeers } from './support/paths.js'
 import { receiveInline, receiveIntoQueue, type Reception } from './support/queue-buffer.js'
 import { loadQueuePeers } from './support/queue-peers.js'
 import { fastqContender, KEYS, runShards, sharded, SHARDS, type ShardContender, type ShardRun } from './support/queue-shards.js'
@@ -24,7 +24,7 @@ const QUEUED_ITEMS = 100_000
 const TASKS = 10_000
 
 printTitle(`queues: ${rounds} rounds`)
-installLockPeers()
+installPeers()
 const peers = await loadQueuePeers()
 const parts: Readonly<Record<string, () => Promise<void>>> = { starvation, buffer, sharding, targets, throughput, tasks }
 for (const [name, run] of Object.entries(parts)) if (only?.includes(name) ?? true) await run()

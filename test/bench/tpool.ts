@@ -10,8 +10,7 @@
 import { pathToFileURL } from 'node:url'
 import { ThreadPool } from '#src/tpool/index.js'
 import { readArguments } from './support/arguments.js'
-import { installLockPeers } from './support/lock-peers.js'
-import { contenderFile } from './support/paths.js'
+import { contenderFile, installPeers } from './support/paths.js'
 import { number, printBar, printTable, printTitle } from './support/report.js'
 import { median, pairedRatio } from './support/statistics.js'
 
@@ -53,7 +52,7 @@ const WORKS: readonly Work[] = [
 const { rounds, quick, only } = readArguments({ rounds: 9, quickRounds: 2 })
 const turnMs = quick ? 100 : 300
 printTitle(`tpool: ${THREADS} threads, ${rounds} rounds of turns of ${turnMs} ms`)
-installLockPeers()
+installPeers()
 const pools = await openPools()
 const turns = new Map<string, Turn[]>()
 for (const pool of pools.values()) await warmUp(pool)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The repository's root: these sources run from test/dist/bench/support. */
@@ -15,10 +15,11 @@ export function contenderFile(path: string): string {
   return fileURLToPath(new URL(path, CONTENDERS))
 }
 
-/** Installs pm2 and throng, exactly as locked, when they are not there yet. */
+/** Installs the peers, exactly as locked and without their install scripts, when one of them is not there yet. */
 export function installPeers(): void {
-  if (existsSync(contenderFile('node_modules/pm2')) && existsSync(contenderFile('node_modules/throng'))) return
-  const flags = ['--no-audit', '--no-fund', '--loglevel=error']
+  const { dependencies } = JSON.parse(readFileSync(contenderFile('package.json'), 'utf8')) as { readonly dependencies: Readonly<Record<string, string>> }
+  if (Object.keys(dependencies).every((name) => existsSync(contenderFile(`node_modules/${name}`)))) return
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   const { status } = spawnSync('npm', ['ci', ...flags], { cwd: fileURLToPath(CONTENDERS), stdio: 'inherit' })
   if (status !== 0) throw new Error(`Cannot install the peers as "npm ci" failed: exit code ${status}`)
 }
